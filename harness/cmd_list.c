@@ -1,0 +1,78 @@
+/* cmd_list.c: `idp list`: every kernel of every back end that this build has. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends.h"
+#include "commands.h"
+
+static const char help[] =
+    "Usage: idp list [--backend NAME] [--layout panel|batch|row]\n"
+    "\n"
+    "Every kernel: its layout, the register tile (samples x outputs; row: outputs x channels),\n"
+    "the floats of one vector register, its back end, and whether it can run here. A back end\n"
+    "uses the first kernel of a layout, marked *, unless told otherwise.\n";
+
+static bool layout_parse(const char *name, int *layout, error *e) {
+    for (int l = IDP_LAYOUT_PANEL; l <= IDP_LAYOUT_ROW; l++) {
+        if (strcmp(name, idp_layout_name((idp_layout)l)) != 0) continue;
+        *layout = l;
+        return true;
+    }
+    return fail(e, "--layout '%s': it is panel, batch or row", name);
+}
+
+/* layout -1: all. */
+static void print_kernels(const idp_backend *backend, int layout) {
+    const char *usable = idp_backend_status(backend) == IDP_OK ? "yes" : "no";
+    for (size_t i = 0; i < backend->kernel_count; i++) {
+        const idp_kernel *kernel = &backend->kernels[i];
+        if (layout >= 0 && kernel->layout != (idp_layout)layout) continue;
+        char tile[32];
+        snprintf(tile, sizeof tile, "%ux%u", kernel->tile_batch, kernel->tile_out);
+        printf("%c %-38s %-6s %7s %5u  %-17s %s\n",
+               idp_backend_kernel(backend, kernel->layout) == kernel ? '*' : ' ', kernel->name,
+               idp_layout_name(kernel->layout), tile, kernel->lanes, backend->name, usable);
+    }
+}
+
+int cmd_list(int argc, char **argv, error *e) {
+    static const struct option options[] = {{"backend", required_argument, NULL, 'b'},
+                                            {"layout", required_argument, NULL, 'l'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const idp_backend *only = NULL;
+    int layout = -1;
+    optind = 1;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+        switch (c) {
+        case 'b':
+            only = idp_backend_find(optarg); /* one that can't run here may be looked at */
+            if (only == NULL) {
+                fail(e, "--backend: there is no back end '%s'; idp cpu lists them", optarg);
+                return EXIT_ERROR;
+            }
+            break;
+        case 'l':
+            if (!layout_parse(optarg, &layout, e)) return EXIT_ERROR;
+            break;
+        case 'h': fputs(help, stdout); return 0;
+        default: return option_error(argc, argv, c, e);
+        }
+    }
+    if (optind < argc) {
+        fail(e, "'%s': list takes options only; idp list --help tells them", argv[optind]);
+        return EXIT_ERROR;
+    }
+    if (only != NULL && only->kernel_count == 0) {
+        char reason[256];
+        backend_reason(only, reason, sizeof reason);
+        printf("%s has no kernels here: %s\n", only->name, reason);
+        return 0;
+    }
+    printf("  %-38s %-6s %7s %5s  %-17s %s\n", "kernel", "layout", "tile", "lanes", "back end", "usable");
+    for (size_t b = 0; b < idp_backend_count(); b++)
+        if (only == NULL || only == idp_backend_at(b)) print_kernels(idp_backend_at(b), layout);
+    return 0;
+}

@@ -1,0 +1,54 @@
+/* cmd_report.c: idp report: a results document as HTML, Markdown and CSV. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "../reports/report.h"
+#include "commands.h"
+#include "results/results.h"
+
+static const char help[] =
+    "Usage: idp report RESULTS.json [OPTION]...\n"
+    "\n"
+    "Writes what a results document (made with --json) says, for people and for programs:\n"
+    "  index.html  one page with plots (gnuplot); needs no network and no other file\n"
+    "  report.md   the key figures, short enough for a comment on GitHub\n"
+    "  KIND.csv    one file for every kind of record: train.csv, sweep.csv, bench.csv, verify.csv, ...\n"
+    "\n"
+    "  -o, --out DIR    folder to write into, made where it does not exist (default: build/report)\n"
+    "  -t, --title T    title of the report (default: names the CPU)\n"
+    "  -h, --help       this text\n";
+
+int cmd_report(int argc, char **argv, error *e) {
+    static const struct option options[] = {
+        {"out", required_argument, NULL, 'o'},
+        {"title", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *folder = "build/report", *title = NULL;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":o:t:h", options, NULL)) != -1;) {
+        switch (c) {
+        case 'o': folder = optarg; break;
+        case 't': title = optarg; break;
+        case 'h': fputs(help, stdout); return 0;
+        default: return option_error(argc, argv, c, e);
+        }
+    }
+    if (optind + 1 != argc) {
+        fail(e, "it takes one results document, made by a command with --json FILE; idp report --help tells more");
+        return EXIT_ERROR;
+    }
+    results r = {0};
+    error warning = {""};
+    if (!results_read(&r, argv[optind], e)) return EXIT_ERROR;
+    const bool written = report_write(r.document, folder, title, &warning);
+    results_free(&r);
+    if (!written) {
+        fail(e, "%s: %.1000s", argv[optind], warning.text);
+        return EXIT_ERROR;
+    }
+    if (warning.text[0] != '\0') fprintf(stderr, "warning: %s\n", warning.text);
+    printf("Wrote %s/index.html, %s/report.md and the tables %s/*.csv\n", folder, folder, folder);
+    return 0;
+}

@@ -1,0 +1,266 @@
+/* cmd_train.c: `idp train`: a model by a recipe, from images to a safetensors file. */
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends.h"
+#include "commands.h"
+#include "model/train.h"
+#include "output.h"
+#include "progress.h"
+#include "results/results.h"
+
+static const char help[] =
+    "Usage: idp train [OPTION]... --out MODEL.safetensors\n"
+    "\n"
+    "Trains a network of incomplete layers and writes it as a safetensors file.\n"
+    "\n"
+    "  --recipe NAME      authors: only the inputs of layer 2 are cut, layers 1 and 3 belong to a\n"
+    "                     profile (default); nested: every hidden layer is cut, profiles share all\n"
+    "                     but the last layer\n"
+    "  --gamma NAME       all-one, harmonic, linear (default), forum-linear or half-exp\n"
+    "  --parts LIST       consecutive parts of the range, one profile each: 0-30,30-100 (default 0-100)\n"
+    "  --widths RULE      channels that a step of `nested` trains: end of the part (default), random,\n"
+    "                     or ten of them\n"
+    "  --coupling KIND    weights of `nested` from later channels to earlier ones: initial (default)\n"
+    "                     or zero\n"
+    "  --hidden LIST      channels of the hidden layers (default 100,100)\n"
+    "  --epochs N         of each part (default 30)\n"
+    "  --halve-after N    epochs before the learning rate is halved; 0: never (default 25)\n"
+    "  --batch N          samples of a step (default 128)\n"
+    "  --lr X             learning rate (default 0.05)\n"
+    "  --momentum X       (default 0.9)\n"
+    "  --seed N           of weights, order and widths (default 1)\n"
+    "  --data DIR         folder of the IDX files, or `synthetic` (default: $IDP_DATA, else the cache,\n"
+    "                     else the built-in digits)\n"
+    "  --backend NAME     back end that trains (default: $IDP_BACKEND, else the fastest usable)\n"
+    "  --out FILE         the model file\n"
+    "  --json FILE        write the records\n"
+    "  --quiet            no progress\n"
+    "  --help             this text\n";
+
+enum {
+    RECIPE = 256,
+    GAMMA,
+    PARTS,
+    WIDTHS,
+    COUPLING,
+    HIDDEN,
+    EPOCHS,
+    HALVE_AFTER,
+    BATCH,
+    LR,
+    MOMENTUM,
+    SEED,
+    DATA,
+    BACKEND,
+    OUT,
+    JSON,
+    QUIET,
+};
+
+static const struct option options_table[] = {{"recipe", required_argument, NULL, RECIPE},
+                                              {"gamma", required_argument, NULL, GAMMA},
+                                              {"parts", required_argument, NULL, PARTS},
+                                              {"widths", required_argument, NULL, WIDTHS},
+                                              {"coupling", required_argument, NULL, COUPLING},
+                                              {"hidden", required_argument, NULL, HIDDEN},
+                                              {"epochs", required_argument, NULL, EPOCHS},
+                                              {"halve-after", required_argument, NULL, HALVE_AFTER},
+                                              {"batch", required_argument, NULL, BATCH},
+                                              {"lr", required_argument, NULL, LR},
+                                              {"momentum", required_argument, NULL, MOMENTUM},
+                                              {"seed", required_argument, NULL, SEED},
+                                              {"data", required_argument, NULL, DATA},
+                                              {"backend", required_argument, NULL, BACKEND},
+                                              {"out", required_argument, NULL, OUT},
+                                              {"json", required_argument, NULL, JSON},
+                                              {"quiet", no_argument, NULL, QUIET},
+                                              {"help", no_argument, NULL, 'h'},
+                                              {0}};
+
+typedef struct request {
+    train_options train;
+    const char *recipe, *widths, *coupling, *backend, *data, *out, *json;
+    char typed[1024];
+} request;
+
+static bool whole_parse(const char *name, const char *text, double low, double high, double *value, error *e) {
+    if (!option_number(name, text, low, high, value, e)) return false;
+    return *value == floor(*value) || fail(e, "--%s %s is not a whole number", name, text);
+}
+
+static bool size_parse(const char *name, const char *text, double low, double high, size_t *value, error *e) {
+    double number;
+    if (!whole_parse(name, text, low, high, &number, e)) return false;
+    *value = (size_t)number;
+    return true;
+}
+
+/* "0-30,30-100" */
+static bool parts_parse(const char *text, train_options *o, error *e) {
+    o->parts = 0;
+    for (const char *rest = text; rest != NULL;) {
+        char part[64];
+        const size_t length = strcspn(rest, ",");
+        if (o->parts == MODEL_MAX_PROFILES) return fail(e, "--parts names more than %d parts", MODEL_MAX_PROFILES);
+        snprintf(part, sizeof part, "%.*s", (int)(length < sizeof part ? length : sizeof part - 1), rest);
+        char *dash = strchr(part, '-');
+        if (dash == NULL) return fail(e, "--parts '%s': a part is FROM-TO, such as 0-30", part);
+        *dash = '\0';
+        if (!option_number("parts", part, 0, 100, &o->part[o->parts].from_percent, e) ||
+            !option_number("parts", dash + 1, 0, 100, &o->part[o->parts].to_percent, e))
+            return false;
+        o->parts++;
+        rest = rest[length] == ',' ? rest + length + 1 : NULL;
+    }
+    return true;
+}
+
+static bool hidden_parse(const char *text, train_options *o, error *e) {
+    double value[TRAIN_MAX_HIDDEN];
+    unsigned count = 0;
+    if (!option_list("hidden", text, 1, TRAIN_WIDTH_MOST, value, TRAIN_MAX_HIDDEN, &count, e)) return false;
+    for (unsigned h = 0; h < count; h++) {
+        o->hidden[h] = (size_t)value[h];
+        if ((double)o->hidden[h] != value[h]) return fail(e, "--hidden %g is not a whole number", value[h]);
+    }
+    o->hidden_count = count;
+    return true;
+}
+
+static bool seed_parse(const char *text, uint64_t *seed, error *e) {
+    double value; /* whole doubles only: a seed above 2^53 would not be the one that was typed */
+    if (!whole_parse("seed", text, 0, 0x1p53, &value, e)) return false;
+    *seed = (uint64_t)value;
+    return true;
+}
+
+static bool option_take(int c, request *q, error *e) {
+    train_options *o = &q->train;
+    switch (c) {
+    case RECIPE: q->recipe = optarg; return true;
+    case GAMMA:
+        return gamma_parse(optarg, &o->gamma) ||
+               fail(e, "--gamma '%s' is not one of all-one, harmonic, linear, forum-linear, half-exp", optarg);
+    case PARTS: return parts_parse(optarg, o, e);
+    case WIDTHS: q->widths = optarg; return true;
+    case COUPLING: q->coupling = optarg; return true;
+    case HIDDEN: return hidden_parse(optarg, o, e);
+    case EPOCHS: return size_parse("epochs", optarg, 1, 100000, &o->epochs, e);
+    case HALVE_AFTER: return size_parse("halve-after", optarg, 0, 100000, &o->halve_after, e);
+    case BATCH: return size_parse("batch", optarg, 1, TRAIN_BATCH_MOST, &o->batch, e);
+    case LR: return option_number("lr", optarg, 0, 100, &o->lr, e);
+    case MOMENTUM: return option_number("momentum", optarg, 0, 1, &o->momentum, e);
+    case SEED: return seed_parse(optarg, &o->seed, e);
+    case DATA: q->data = optarg; return true;
+    case BACKEND: q->backend = optarg; return true;
+    case OUT: q->out = optarg; return true;
+    case JSON: q->json = optarg; return true;
+    case QUIET: progress_quiet(true); return true;
+    default: return fail(e, "unknown option");
+    }
+}
+
+/* The recipe, and what only it can tell. */
+static bool settle(request *q, error *e) {
+    train_options *o = &q->train;
+    if (q->out == NULL) return fail(e, "--out MODEL.safetensors is missing: where is the model to go?");
+    o->recipe = recipe_find(q->recipe);
+    if (o->recipe == NULL) return fail(e, "--recipe '%s' is not one of authors, nested", q->recipe);
+    if ((q->widths != NULL || q->coupling != NULL) && !o->recipe->has_options)
+        return fail(e, "recipe %s fixes its widths and its coupling; --widths and --coupling are for nested",
+                    q->recipe);
+    o->widths = width_rule_find(q->widths != NULL ? q->widths : o->recipe->widths);
+    if (o->widths == NULL) return fail(e, "--widths '%s' is not one of end, random, ten", q->widths);
+    if (q->coupling != NULL && !coupling_parse(q->coupling, &o->coupling))
+        return fail(e, "--coupling '%s' is not one of initial, zero", q->coupling);
+    return backend_choose(q->backend, &o->backend, e);
+}
+
+static void print_settings(const train_options *o, const dataset *data) {
+    printf("Recipe %s, gamma %s: %s.\n", o->recipe->name, gamma_name(o->gamma), o->recipe->summary);
+    printf("Data: %s (%s), %zu training and %zu test images.\n", data->name, data->origin, data->train.count,
+           data->test.count);
+    printf("Network %zu", data->train.rows * data->train.columns);
+    for (size_t h = 0; h < o->hidden_count; h++) printf("-%zu", o->hidden[h]);
+    printf("-%zu; per part %zu epochs of batches of %zu, learning rate %g", data->classes, o->epochs, o->batch,
+           o->lr);
+    if (o->halve_after > 0 && o->halve_after < o->epochs) printf(" halved after %zu", o->halve_after);
+    printf(", momentum %g, seed %llu.\n", o->momentum, (unsigned long long)o->seed);
+    if (o->recipe->has_options)
+        printf("Widths of a step: %s; coupling: %s.\n", o->widths->name, coupling_name(o->coupling));
+    printf("Back end: %s.\n", o->backend->name);
+    fflush(stdout); /* before the progress on stderr */
+}
+
+/* Prints and records what came of each profile. */
+static void tell(const request *q, const model *m, const train_log *log, results *r) {
+    char label[256];
+    model_label(m, label, sizeof label);
+    printf("\n%-9s %-14s %10s %10s %12s\n", "profile", "range, %", "time, s", "loss", "accuracy, %");
+    for (size_t p = 0; p < m->profiles; p++) {
+        const double from = m->profile[p].from_percent, to = m->profile[p].to_percent;
+        char range[32];
+        snprintf(range, sizeof range, "%g-%g", from, to);
+        printf("%-9zu %-14s %10.2f %10.5f %12.2f\n", p, range, log[p].seconds, log[p].loss,
+               log[p].accuracy_percent);
+        results_add(r,
+                    json_pack("{s:s, s:s, s:s, s:s, s:I, s:[f, f], s:I, s:I, s:f, s:f, s:f, s:s}", "kind", "train",
+                              "model", label, "recipe", m->recipe, "gamma", gamma_name(m->gamma), "profile",
+                              (json_int_t)p, "range_percent", from, to, "seed", (json_int_t)m->seed, "epochs",
+                              (json_int_t)q->train.epochs, "seconds", log[p].seconds, "loss", log[p].loss,
+                              "accuracy_percent", log[p].accuracy_percent, "backend", q->train.backend->name));
+    }
+    printf("\nWritten: %s\n", q->out);
+}
+
+/* Finds out now, not after training, that a file cannot be written. */
+static bool can_write(const char *path, error *e) {
+    output out;
+    if (!output_open(&out, path, e)) return false;
+    output_discard(&out);
+    return true;
+}
+
+static bool run(const request *q, error *e) {
+    bool done = false;
+    dataset data = {0};
+    results r = {0};
+    model m = {0};
+    train_log log[MODEL_MAX_PROFILES];
+    if (!can_write(q->out, e) || (q->json != NULL && !can_write(q->json, e))) goto done;
+    if (!results_new(&r, q->typed, q->train.seed, e) || !dataset_load(&data, q->data, e)) goto done;
+    results_data(&r, data.name, data.synthetic, data.sha256, data.train.count, data.test.count);
+    print_settings(&q->train, &data);
+    if (!train_run(&q->train, &data, &m, log, e) || !model_write(&m, q->out, e)) goto done;
+    tell(q, &m, log, &r);
+    done = results_write(&r, q->json, e);
+done:
+    model_free(&m);
+    results_free(&r);
+    dataset_free(&data);
+    return done;
+}
+
+int cmd_train(int argc, char **argv, error *e) {
+    request q = {.recipe = "authors"};
+    option_typed(argc, argv, q.typed, sizeof q.typed);
+    if (!train_defaults(&q.train, q.recipe, e)) return EXIT_ERROR;
+    optind = 1;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", options_table, NULL)) != -1;) {
+        if (c == 'h') {
+            fputs(help, stdout);
+            return 0;
+        }
+        if (c == '?' || c == ':') return option_error(argc, argv, c, e);
+        if (!option_take(c, &q, e)) return EXIT_ERROR;
+    }
+    if (optind < argc) {
+        fail(e, "'%s' is not an option; idp train --help lists them", argv[optind]);
+        return EXIT_ERROR;
+    }
+    return settle(&q, e) && run(&q, e) ? 0 : EXIT_ERROR;
+}

@@ -1,0 +1,152 @@
+#include "dataset.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/types.h> /* before sha2.h, which needs it and does not say so */
+
+#include <sha2.h>
+
+#include "mnist.h"
+
+enum { PATH_SIZE = 4096 };
+
+/* The four files, without the ".gz"; every name has two spellings on the web. */
+static const struct {
+    const char *hyphen, *dot;
+} file_names[] = {
+    {"train-images-idx3-ubyte", "train-images.idx3-ubyte"},
+    {"train-labels-idx1-ubyte", "train-labels.idx1-ubyte"},
+    {"t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"},
+    {"t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"},
+};
+enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, FILES };
+
+/* ---- finding ----------------------------------------------------------------------------------------------- */
+
+bool dataset_cache_folder(char *path, size_t path_size, error *e) {
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int length;
+    if (cache != NULL && cache[0] == '/') /* the XDG specification ignores relative ones */
+        length = snprintf(path, path_size, "%s/idp/mnist", cache);
+    else if (home != NULL && home[0] != '\0')
+        length = snprintf(path, path_size, "%s/.cache/idp/mnist", home);
+    else
+        return fail(e, "no cache folder: neither XDG_CACHE_HOME nor HOME is set");
+    return (size_t)length < path_size || fail(e, "the cache folder's path is too long");
+}
+
+/* The path of file f in the folder, in whichever spelling is there. */
+static bool find_file(const char *folder, size_t f, char path[PATH_SIZE], error *e) {
+    const char *const names[] = {file_names[f].hyphen, file_names[f].dot};
+    const char *const endings[] = {"", ".gz"};
+    for (size_t n = 0; n < 4; n++) {
+        struct stat facts;
+        const int length = snprintf(path, PATH_SIZE, "%s/%s%s", folder, names[n / 2], endings[n % 2]);
+        if (length >= PATH_SIZE) return fail(e, "%.200s...: the path is too long", folder);
+        if (stat(path, &facts) == 0) return true;
+    }
+    return fail(e,
+                "%s holds no %s (nor .gz, nor %s): name the folder of the four IDX files, or get MNIST with "
+                "'idp data fetch', or use the built-in digits with '--data synthetic'",
+                folder, names[0], names[1]);
+}
+
+static bool holds_any(const char *folder) {
+    char path[PATH_SIZE];
+    for (size_t f = 0; f < FILES; f++)
+        if (find_file(folder, f, path, NULL)) return true;
+    return false;
+}
+
+/* ---- loading ----------------------------------------------------------------------------------------------- */
+
+static void sum_images(SHA2_CTX *sum, const images *part) {
+    SHA256Update(sum, part->pixels, part->count * part->rows * part->columns);
+    SHA256Update(sum, part->labels, part->count);
+}
+
+void dataset_seal(dataset *d) {
+    const images *const parts[] = {&d->train, &d->test};
+    SHA2_CTX sum;
+    SHA256Init(&sum);
+    d->classes = 0;
+    for (size_t p = 0; p < 2; p++) {
+        sum_images(&sum, parts[p]);
+        for (size_t i = 0; i < parts[p]->count; i++)
+            if (parts[p]->labels[i] >= d->classes) d->classes = parts[p]->labels[i] + 1u;
+    }
+    SHA256End(&sum, d->sha256);
+}
+
+/* "mnist" for the very bytes, else the folder's own name, which must not claim to be MNIST. */
+static void name_it(dataset *d, const char *folder) {
+    const bool mnist = d->train.count == MNIST_TRAIN && d->test.count == MNIST_TEST &&
+                       d->train.rows == MNIST_SIDE && d->train.columns == MNIST_SIDE &&
+                       strcmp(d->sha256, MNIST_SHA256) == 0;
+    char *whole = realpath(folder, NULL);
+    const char *slash = whole != NULL ? strrchr(whole, '/') : NULL;
+    const char *base = slash != NULL && slash[1] != '\0' ? slash + 1 : folder;
+    if (mnist)
+        snprintf(d->name, sizeof d->name, "mnist");
+    else
+        snprintf(d->name, sizeof d->name, strcasecmp(base, "mnist") == 0 ? "%s (not the original)" : "%s", base);
+    snprintf(d->origin, sizeof d->origin, "%s", folder);
+    free(whole);
+}
+
+static bool load_folder(dataset *d, const char *folder, error *e) {
+    dataset *loaded = calloc(1, sizeof *loaded);
+    if (loaded == NULL) return fail(e, "%s: no memory to load it", folder);
+    bool complete = false;
+    struct stat facts;
+    char path[FILES][PATH_SIZE];
+    if (stat(folder, &facts) != 0) {
+        fail(e, "cannot read the data folder %s: %s", folder, strerror(errno));
+        goto done;
+    }
+    for (size_t f = 0; f < FILES; f++)
+        if (!find_file(folder, f, path[f], e)) goto done;
+    if (!idx_read_images(path[TRAIN_IMAGES], &loaded->train, e) ||
+        !idx_read_labels(path[TRAIN_LABELS], &loaded->train, e) ||
+        !idx_read_images(path[TEST_IMAGES], &loaded->test, e) ||
+        !idx_read_labels(path[TEST_LABELS], &loaded->test, e))
+        goto done;
+    if (loaded->test.rows != loaded->train.rows || loaded->test.columns != loaded->train.columns) {
+        fail(e, "%s: test images of %zu x %zu, training images of %zu x %zu: the files do not belong together",
+             folder, loaded->test.rows, loaded->test.columns, loaded->train.rows, loaded->train.columns);
+        goto done;
+    }
+    dataset_seal(loaded);
+    name_it(loaded, folder);
+    *d = *loaded;
+    *loaded = (dataset){.classes = 0};
+    complete = true;
+done:
+    dataset_free(loaded);
+    free(loaded);
+    return complete;
+}
+
+bool dataset_load(dataset *d, const char *folder, error *e) {
+    const char *variable = getenv("IDP_DATA");
+    const bool from_variable = folder == NULL && variable != NULL && variable[0] != '\0';
+    char cache[PATH_SIZE];
+    if (from_variable) folder = variable;
+    if (folder == NULL && dataset_cache_folder(cache, sizeof cache, NULL) && holds_any(cache)) folder = cache;
+    if (folder == NULL || strcmp(folder, "synthetic") == 0)
+        return digits_render(d, DIGITS_TRAIN, DIGITS_TEST, DIGITS_SEED, e);
+    if (load_folder(d, folder, e)) return true;
+    return from_variable ? fail_in(e, "IDP_DATA") : false;
+}
+
+void dataset_free(dataset *d) {
+    free(d->train.pixels);
+    free(d->train.labels);
+    free(d->test.pixels);
+    free(d->test.labels);
+    d->train = d->test = (images){.count = 0};
+}

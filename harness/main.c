@@ -1,0 +1,63 @@
+/* main.c: the program `idp`: finds the subcommand, prints what went wrong, sets the exit status. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "progress.h"
+
+const command commands[] = {
+    {"bench", "time the kernels with Google Benchmark", cmd_bench},
+    {"compare", "two results documents: what got better, what got worse", cmd_compare},
+    {"cpu", "what this CPU is, and which back ends run here", cmd_cpu},
+    {"data", "the data set: fetch MNIST, tell, show", cmd_data},
+    {"flops", "the work that kernels really execute, counted instruction by instruction", cmd_flops},
+    {"inspect", "what a model file holds", cmd_inspect},
+    {"list", "every kernel", cmd_list},
+    {"report", "a results document as HTML, Markdown and CSV", cmd_report},
+    {"run", "all of it: verify, train, sweep, bench, report", cmd_run},
+    {"sweep", "accuracy, FLOPs and time of a model at every percentage", cmd_sweep},
+    {"train", "a model by a recipe", cmd_train},
+    {"verify", "every kernel against the double-precision oracle", cmd_verify},
+    {"versus", "which kernel is faster, and how sure that is", cmd_versus},
+    {NULL, NULL, NULL},
+};
+const unsigned command_count = sizeof commands / sizeof commands[0] - 1;
+
+static void usage(FILE *file) {
+    fprintf(file, "idp: incomplete dot products, measured.\n\nUsage: idp COMMAND [OPTION]...\n\nCommands:\n");
+    for (unsigned c = 0; c < command_count; c++)
+        fprintf(file, "  %-10s %s\n", commands[c].name, commands[c].summary);
+    fprintf(file, "\nidp COMMAND --help tells the options of a command.\n");
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_ERROR;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("idp %s\n", IDP_VERSION);
+        return 0;
+    }
+    for (unsigned c = 0; c < command_count; c++) {
+        if (strcmp(argv[1], commands[c].name) != 0) continue;
+        error e = {""};
+        interrupt_install();
+        int status = commands[c].run(argc - 1, argv + 1, &e);
+        if (fflush(stdout) != 0 && status == 0) {
+            fail(&e, "cannot write to standard output");
+            status = EXIT_ERROR;
+        }
+        if (status == EXIT_ERROR) { /* over a progress bar that was left standing, on a terminal */
+            fprintf(stderr, "%sidp %s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", commands[c].name, e.text);
+        }
+        return status;
+    }
+    fprintf(stderr, "idp: there is no command '%s'; idp --help lists them\n", argv[1]);
+    return EXIT_ERROR;
+}

@@ -1,0 +1,204 @@
+#include "gradient.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "matrix.h"
+
+static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+
+bool gradient_create(gradient *g, const idp_backend *backend, size_t layers, const size_t *width, size_t batch_max,
+                     error *e) {
+    *g = (gradient){.kernel = idp_backend_kernel(backend, IDP_LAYOUT_BATCH),
+                    .batch_max = batch_max,
+                    .stride = floats_stride(batch_max),
+                    .layers = layers};
+    size_t widest = 0, transposed = 0, packed_delta = 0, inner_weights = 0;
+    bool allocated = true;
+    for (size_t l = 0; l < layers; l++) {
+        const size_t in = width[l], out = width[l + 1];
+        widest = most(widest, out);
+        packed_delta = most(packed_delta, idp_packed_floats(g->kernel, out, batch_max));
+        allocated = allocated && (g->dw[l] = floats_new(out * in)) && (g->db[l] = floats_new(out)) &&
+                    (g->relu[l + 1] = floats_new(out * g->stride)) &&
+                    (g->scaled[l + 1] = floats_new(out * g->stride)) &&
+                    (g->delta[l + 1] = floats_new(out * g->stride)) &&
+                    (g->packed[l] = floats_new(idp_packed_floats(g->kernel, out, in)));
+        if (l == 0) continue; /* nothing is passed back to the input */
+        transposed = most(transposed, most(in * out, in * batch_max));
+        inner_weights = most(inner_weights, in * out);
+        allocated = allocated && (g->packed_back[l] = floats_new(idp_packed_floats(g->kernel, in, out)));
+    }
+    allocated = allocated && (g->input = floats_new(width[0] * g->stride)) &&
+                (g->transposed = floats_new(transposed)) && (g->packed_delta = floats_new(packed_delta)) &&
+                (g->dw_width = floats_new(inner_weights)) && (g->delta_width = floats_new(width[1] * g->stride));
+    if (allocated) return true;
+    gradient_free(g);
+    return fail(e, "no memory to train layers of up to %zu outputs in batches of %zu", widest, batch_max);
+}
+
+void gradient_free(gradient *g) {
+    for (size_t l = 0; l < IDP_MAX_LAYERS; l++) {
+        free(g->dw[l]);
+        free(g->db[l]);
+        free(g->packed[l]);
+        free(g->packed_back[l]);
+    }
+    for (size_t h = 0; h <= IDP_MAX_LAYERS; h++) {
+        free(g->relu[h]);
+        free(g->scaled[h]);
+        free(g->delta[h]);
+    }
+    free(g->input);
+    free(g->transposed);
+    free(g->packed_delta);
+    free(g->dw_width);
+    free(g->delta_width);
+    *g = (gradient){0};
+}
+
+/* Channels of activation h in use at width k. */
+static size_t channels(const gradient_net *net, size_t h, size_t k) {
+    return net->incomplete[h] ? k : net->width[h];
+}
+
+static void pack_weights(gradient *g, const gradient_net *net) {
+    for (size_t l = 0; l < net->layers; l++) {
+        const size_t in = net->width[l], out = net->width[l + 1];
+        idp_pack(g->kernel, out, in, net->layer[l]->w, in, net->layer[l]->b, g->packed[l]);
+        if (l == 0) continue;
+        transpose(out, in, net->layer[l]->w, in, g->transposed, out);
+        idp_pack(g->kernel, in, out, g->transposed, out, NULL, g->packed_back[l]);
+    }
+}
+
+/* Layer l at width k: relu[l + 1] from x, and scaled[l + 1] from that where there is a gamma. x: [in][stride] */
+static void forward(gradient *g, const gradient_net *net, size_t l, size_t k, const float *x, size_t batch) {
+    const size_t m = channels(net, l + 1, k);
+    const float *gamma = net->gamma[l + 1];
+    product_run(g->kernel, &(product){.packed = g->packed[l],
+                                      .out = net->width[l + 1],
+                                      .in = net->width[l],
+                                      .m = m,
+                                      .k = channels(net, l, k),
+                                      .x = x,
+                                      .x_stride = g->stride,
+                                      .y = g->relu[l + 1],
+                                      .y_stride = g->stride,
+                                      .samples = batch,
+                                      .relu = l + 1 < net->layers});
+    if (gamma == NULL) return;
+    for (size_t j = 0; j < m; j++) {
+        const float *from = g->relu[l + 1] + j * g->stride;
+        float *to = g->scaled[l + 1] + j * g->stride;
+        for (size_t s = 0; s < batch; s++) to[s] = gamma[j] * from[s];
+    }
+}
+
+/* Sum over the samples of the cross-entropy of softmax(z), in nats; delta = share (softmax(z) - one-hot label).
+ * z, delta: [classes][stride] */
+static double softmax_loss(size_t classes, size_t batch, size_t stride, const float *z, const uint8_t *label,
+                           float share, float *delta) {
+    double loss = 0;
+    for (size_t s = 0; s < batch; s++) {
+        float highest = z[s], sum = 0;
+        for (size_t c = 1; c < classes; c++) highest = fmaxf(highest, z[c * stride + s]);
+        for (size_t c = 0; c < classes; c++) sum += delta[c * stride + s] = expf(z[c * stride + s] - highest);
+        for (size_t c = 0; c < classes; c++) delta[c * stride + s] *= share / sum;
+        delta[label[s] * stride + s] -= share;
+        loss += logf(sum) - (z[label[s] * stride + s] - highest);
+    }
+    return loss;
+}
+
+/* dw[j][i] = sum over s of delta[j][s] x[s][i], j < m, i < n. x: [batch][x_stride], dw: [m][dw_stride] */
+static void weight_gradient(gradient *g, size_t m, size_t n, size_t batch, const float *delta, const float *x,
+                            size_t x_stride, float *dw, size_t dw_stride) {
+    idp_pack(g->kernel, m, batch, delta, g->stride, NULL, g->packed_delta);
+    product_run(g->kernel, &(product){.packed = g->packed_delta,
+                                      .out = m,
+                                      .in = batch,
+                                      .m = m,
+                                      .k = batch,
+                                      .x = x,
+                                      .x_stride = x_stride,
+                                      .y = dw,
+                                      .y_stride = dw_stride,
+                                      .samples = n});
+}
+
+static void add_bias_gradient(const gradient *g, size_t m, size_t batch, const float *delta, float *db) {
+    for (size_t j = 0; j < m; j++) {
+        float sum = 0;
+        for (size_t s = 0; s < batch; s++) sum += delta[j * g->stride + s];
+        db[j] += sum;
+    }
+}
+
+static void add(size_t rows, size_t columns, size_t stride, const float *from, float *to) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++) to[r * stride + c] += from[r * stride + c];
+}
+
+/* Layers 2 and up at one width, from dLoss/dlogits in delta[layers]: adds to dw and db, and to delta[1]. */
+static void backward(gradient *g, const gradient_net *net, size_t k, size_t batch) {
+    for (size_t l = net->layers - 1; l > 0; l--) {
+        const size_t in = channels(net, l, k), out = channels(net, l + 1, k);
+        const float *delta = g->delta[l + 1], *relu = g->relu[l];
+        const float *x = net->gamma[l] == NULL || net->gamma_free ? relu : g->scaled[l];
+        transpose(in, batch, x, g->stride, g->transposed, in);
+        weight_gradient(g, out, in, batch, delta, g->transposed, in, g->dw_width, net->width[l]);
+        add(out, in, net->width[l], g->dw_width, g->dw[l]);
+        add_bias_gradient(g, out, batch, delta, g->db[l]);
+
+        float *back = l == 1 ? g->delta_width : g->delta[l];
+        product_run(g->kernel, &(product){.packed = g->packed_back[l],
+                                          .out = net->width[l],
+                                          .in = net->width[l + 1],
+                                          .m = in,
+                                          .k = out,
+                                          .x = delta,
+                                          .x_stride = g->stride,
+                                          .y = back,
+                                          .y_stride = g->stride,
+                                          .samples = batch,
+                                          .gamma = net->gamma[l]});
+        for (size_t i = 0; i < in; i++)
+            for (size_t s = 0; s < batch; s++)
+                back[i * g->stride + s] = relu[i * g->stride + s] > 0 ? back[i * g->stride + s] : 0;
+        if (l == 1)
+            for (size_t i = 0; i < in; i++)
+                add(1, batch, g->stride, back + i * g->stride, g->delta[1] + i * g->stride);
+    }
+}
+
+double gradient_run(gradient *g, const gradient_net *net, const size_t *k, size_t widths, const float *x,
+                    const uint8_t *label, size_t batch) {
+    const size_t inputs = net->width[0], classes = net->width[net->layers];
+    size_t widest = 0;
+    for (size_t w = 0; w < widths; w++) widest = most(widest, k[w]);
+    const size_t first = channels(net, 1, widest);
+    for (size_t l = 0; l < net->layers; l++) {
+        memset(g->dw[l], 0, net->width[l] * net->width[l + 1] * sizeof(float));
+        memset(g->db[l], 0, net->width[l + 1] * sizeof(float));
+    }
+    memset(g->delta[1], 0, first * g->stride * sizeof(float));
+    pack_weights(g, net);
+
+    /* Layer 1 reads all of its inputs at every width: the widths share its product, and their gradients to its
+     * outputs add up before the one product back. */
+    transpose(batch, inputs, x, inputs, g->input, g->stride);
+    forward(g, net, 0, widest, g->input, batch);
+    const float share = 1 / ((float)batch * (float)widths);
+    double loss = 0;
+    for (size_t w = 0; w < widths; w++) {
+        for (size_t l = 1; l < net->layers; l++)
+            forward(g, net, l, k[w], net->gamma[l] != NULL ? g->scaled[l] : g->relu[l], batch);
+        loss += softmax_loss(classes, batch, g->stride, g->relu[net->layers], label, share, g->delta[net->layers]);
+        backward(g, net, k[w], batch);
+    }
+    weight_gradient(g, first, inputs, batch, g->delta[1], x, inputs, g->dw[0], inputs);
+    add_bias_gradient(g, first, batch, g->delta[1], g->db[0]);
+    return loss / ((double)batch * (double)widths);
+}

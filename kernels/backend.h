@@ -1,0 +1,60 @@
+/* backend.h: what a back-end file may use. A back end is one file per ISA that ends in
+ *     const idp_backend idp_backend_<name> = {IDP_HEAD_<name>, kernels, sizeof kernels / sizeof kernels[0]};
+ * A new one is that file, a line in CMakeLists.txt, a head here and a row in registry.c. */
+#ifndef IDP_BACKEND_H
+#define IDP_BACKEND_H
+
+#include <assert.h>
+
+#include "idp.h"
+
+/* Name, architecture, origin, what it needs. */
+#define IDP_HEAD_scalar "scalar", "any", IDP_ORIGIN_SCALAR, 0
+#define IDP_HEAD_autovec_avx2 "autovec_avx2", "x86-64", IDP_ORIGIN_AUTOVEC, IDP_CPU_AVX2_FMA
+#define IDP_HEAD_autovec_avx512f "autovec_avx512f", "x86-64", IDP_ORIGIN_AUTOVEC, IDP_CPU_AVX2_FMA | IDP_CPU_AVX512F
+#define IDP_HEAD_autovec_neon "autovec_neon", "aarch64", IDP_ORIGIN_AUTOVEC, IDP_CPU_NEON
+#define IDP_HEAD_avx2 "avx2", "x86-64", IDP_ORIGIN_HAND, IDP_CPU_AVX2_FMA
+#define IDP_HEAD_avx512f "avx512f", "x86-64", IDP_ORIGIN_HAND, IDP_CPU_AVX2_FMA | IDP_CPU_AVX512F
+#define IDP_HEAD_neon "neon", "aarch64", IDP_ORIGIN_HAND, IDP_CPU_NEON
+
+extern const idp_backend idp_backend_scalar, idp_backend_autovec_avx2, idp_backend_autovec_avx512f,
+    idp_backend_autovec_neon, idp_backend_avx2, idp_backend_avx512f, idp_backend_neon;
+
+enum {
+    IDP_ALIGN = 64, /* bytes: one cache line, one zmm register */
+    IDP_LINE = 16,  /* floats of one cache line */
+};
+
+#define IDP_INLINE static inline __attribute__((always_inline))
+
+/* Before a loop over the registers of a tile: it must unroll whole, or the sums go through memory. Not under
+ * AddressSanitizer, whose checks would make the unrolled code take minutes to compile. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IDP_UNROLL
+#endif
+#endif
+#if defined(IDP_UNROLL) || defined(__SANITIZE_ADDRESS__)
+#undef IDP_UNROLL
+#define IDP_UNROLL
+#elif defined(__clang__)
+#define IDP_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define IDP_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+IDP_INLINE size_t idp_round_up(size_t n, size_t granule) { return (n + granule - 1) / granule * granule; }
+
+IDP_INLINE size_t idp_min(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Packed width of the panel that starts at output j0: the last one holds what is left, rounded up. */
+IDP_INLINE size_t idp_panel_width(size_t panel, size_t granule, size_t out, size_t j0) {
+    return out - j0 < panel ? idp_round_up(out - j0, granule) : panel;
+}
+
+/* The contract that every kernel starts from. */
+#define IDP_ASSERT_FC(fc)                                                                 \
+    assert((fc)->out > 0 && (fc)->in > 0 && (fc)->m <= (fc)->out && (fc)->k <= (fc)->in); \
+    assert((uintptr_t)(fc)->weights % IDP_ALIGN == 0)
+
+#endif

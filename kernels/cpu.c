@@ -1,0 +1,97 @@
+/* cpu.c: which instruction sets may run here. An ISA counts only when the CPU has it *and* the operating system
+ * saves its registers (Intel SDM vol. 1, sections 13.3 and 15.2). */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* Register state that the operating system saves: XCR0, read by XGETBV. */
+static uint32_t enabled_state(void) {
+    uint32_t low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    (void)high;
+    return low;
+}
+
+static uint32_t detect(void) {
+    enum { FMA = 1u << 12, OSXSAVE = 1u << 27, AVX2 = 1u << 5, AVX512F = 1u << 16 };
+    enum { YMM_STATE = 0x06 /* SSE, AVX */, ZMM_STATE = 0xe6 /* and opmask, ZMM_Hi256, Hi16_ZMM */ };
+    uint32_t a, b, c1, d, b7, c7;
+    if (!__get_cpuid(1, &a, &b, &c1, &d) || !(c1 & OSXSAVE)) return 0;
+    if (!__get_cpuid_count(7, 0, &a, &b7, &c7, &d)) return 0;
+    const uint32_t state = enabled_state();
+    if ((state & YMM_STATE) != YMM_STATE || !(b7 & AVX2) || !(c1 & FMA)) return 0;
+    uint32_t features = IDP_CPU_AVX2_FMA;
+    if ((state & ZMM_STATE) == ZMM_STATE && (b7 & AVX512F)) features |= IDP_CPU_AVX512F;
+    return features;
+}
+
+#elif defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+static uint32_t detect(void) { return (getauxval(AT_HWCAP) & HWCAP_ASIMD) ? IDP_CPU_NEON : 0; }
+
+#elif defined(__aarch64__)
+
+static uint32_t detect(void) {
+    return IDP_CPU_NEON;
+} /* AArch64 requires Advanced SIMD outside Linux's soft kernels */
+
+#else
+
+static uint32_t detect(void) { return 0; }
+
+#endif
+
+/* Words of IDP_CPU_DISABLE and of idp_cpu_feature_names. Hiding a feature hides what builds on it. */
+static const struct {
+    const char *word, *name;
+    uint32_t bit, hides;
+} features[] = {
+    {"avx2", "avx2+fma", IDP_CPU_AVX2_FMA, IDP_CPU_AVX2_FMA | IDP_CPU_AVX512F},
+    {"avx512f", "avx512f", IDP_CPU_AVX512F, IDP_CPU_AVX512F},
+    {"neon", "neon", IDP_CPU_NEON, IDP_CPU_NEON},
+};
+enum { FEATURES = sizeof features / sizeof features[0] };
+
+static uint32_t hidden(const char *list) {
+    uint32_t bits = 0;
+    while (list != NULL && *list != '\0') {
+        const size_t length = strcspn(list, ",");
+        for (size_t f = 0; f < FEATURES; f++)
+            if (strlen(features[f].word) == length && strncmp(list, features[f].word, length) == 0)
+                bits |= features[f].hides;
+        list += length + (list[length] == ',');
+    }
+    return bits;
+}
+
+uint32_t idp_cpu_features(void) {
+    static const uint32_t ASKED = UINT32_C(1) << 31;
+    static atomic_uint known; /* what the hardware has, with ASKED set; several threads may find the same answer */
+    uint32_t bits = atomic_load_explicit(&known, memory_order_relaxed);
+    if (bits == 0) {
+        bits = detect() | ASKED;
+        atomic_store_explicit(&known, bits, memory_order_relaxed);
+    }
+    return bits & ~ASKED & ~hidden(getenv("IDP_CPU_DISABLE"));
+}
+
+void idp_cpu_feature_names(uint32_t bits, char *text, size_t text_size) {
+    size_t used = 0;
+    if (text_size == 0) return;
+    text[0] = '\0';
+    for (size_t f = 0; f < FEATURES; f++) {
+        if (!(bits & features[f].bit)) continue;
+        const int added = snprintf(text + used, text_size - used, "%s%s", used > 0 ? ", " : "", features[f].name);
+        if (added < 0 || (size_t)added >= text_size - used) return;
+        used += (size_t)added;
+    }
+    if (used == 0) snprintf(text, text_size, "none");
+}

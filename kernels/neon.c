@@ -1,0 +1,236 @@
+/* neon.c: Advanced SIMD of AArch64. The vocabulary (vec, load, fmadd, ...) is the same in avx2.c and avx512.c, so
+ * that the files can be compared line by line. NEON has no masks: parts of a register go lane by lane.
+ *
+ * Up to four FMA pipes (Neoverse V1, V2, Apple) with a latency of 4 cycles need 16 independent sums in flight;
+ * every tile below that is not a remainder has at least that many, over its registers or over phases of the channel
+ * loop that are added up at the end. */
+#include <arm_neon.h>
+
+#include "backend.h"
+
+typedef float32x4_t vec;
+enum { LANES = 4 };
+
+IDP_INLINE vec zero(void) { return vdupq_n_f32(0); }
+IDP_INLINE vec set1(float a) { return vdupq_n_f32(a); }
+IDP_INLINE vec load(const float *p) { return vld1q_f32(p); }
+IDP_INLINE vec load_part(const float *p, size_t n) {
+    vec a = zero();
+    if (n == LANES) return load(p);
+    if (n > 0) a = vld1q_lane_f32(p, a, 0);
+    if (n > 1) a = vld1q_lane_f32(p + 1, a, 1);
+    if (n > 2) a = vld1q_lane_f32(p + 2, a, 2);
+    return a;
+}
+IDP_INLINE void store_part(float *p, size_t n, vec a) {
+    if (n == LANES) {
+        vst1q_f32(p, a);
+        return;
+    }
+    if (n > 0) vst1q_lane_f32(p, a, 0);
+    if (n > 1) vst1q_lane_f32(p + 1, a, 1);
+    if (n > 2) vst1q_lane_f32(p + 2, a, 2);
+}
+IDP_INLINE vec add(vec a, vec b) { return vaddq_f32(a, b); }
+IDP_INLINE vec mul(vec a, vec b) { return vmulq_f32(a, b); }
+IDP_INLINE vec fmadd(vec a, vec b, vec sum) { return vfmaq_f32(sum, a, b); }
+IDP_INLINE vec relu(vec a) { return vmaxq_f32(zero(), a); } /* FMAX returns NaN for NaN */
+
+/* ---- panel 1x96: one sample; 24 registers of outputs ----------------------------------------------------------
+ * Bound by the load ports. The panel's width is a multiple of the register: no register is ever ragged. */
+
+enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8 };
+
+/* `vectors` registers of outputs from j0 on, `used` of which are wanted; w: [bias, channel][width]. */
+IDP_INLINE void panel_tile(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used, size_t vectors,
+                           size_t phases) {
+    vec sum[PHASES_MOST][PANEL / LANES];
+    IDP_UNROLL
+    for (size_t p = 1; p < phases; p++) IDP_UNROLL
+    for (size_t v = 0; v < vectors; v++) sum[p][v] = zero();
+    IDP_UNROLL
+    for (size_t v = 0; v < vectors; v++) sum[0][v] = load(w + v * LANES);
+    w += width;
+
+    const float *x = fc->x, *end = x + fc->k;
+    for (; x + phases <= end; x += phases) {
+        IDP_UNROLL
+        for (size_t p = 0; p < phases; p++, w += width) {
+            const vec xi = set1(x[p]);
+            IDP_UNROLL
+            for (size_t v = 0; v < vectors; v++) sum[p][v] = fmadd(xi, load(w + v * LANES), sum[p][v]);
+        }
+    }
+    for (; x < end; x++, w += width) {
+        const vec xi = set1(*x);
+        IDP_UNROLL
+        for (size_t v = 0; v < vectors; v++) sum[0][v] = fmadd(xi, load(w + v * LANES), sum[0][v]);
+    }
+
+    IDP_UNROLL
+    for (size_t v = 0; v < vectors; v++) {
+        const size_t j = j0 + v * LANES, n = idp_min(LANES, used - v * LANES);
+        vec y = sum[0][v];
+        IDP_UNROLL
+        for (size_t p = 1; p < phases; p++) y = add(y, sum[p][v]);
+        if (fc->relu) y = relu(y);
+        if (fc->gamma != NULL) y = mul(y, load_part(fc->gamma + j, n));
+        store_part(fc->y + j, n, y);
+    }
+}
+
+/* A panel is run in chunks of at most 24 registers, in steps of a few sizes, so that the code stays small. */
+IDP_INLINE void panel_rows(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used) {
+    while (used > 0) {
+        const size_t vectors = (used + LANES - 1) / LANES;
+        const size_t chunk = vectors >= 24 ? 24 : vectors >= 12 ? 12 : vectors >= 6 ? 6 : vectors >= 2 ? 2 : 1;
+        const size_t n = idp_min(used, chunk * LANES);
+        switch (chunk) { /* registers x phases */
+        case 1: panel_tile(fc, w, width, j0, n, 1, 8); break;
+        case 2: panel_tile(fc, w, width, j0, n, 2, 8); break;
+        case 6: panel_tile(fc, w, width, j0, n, 6, 3); break;
+        case 12: panel_tile(fc, w, width, j0, n, 12, 2); break;
+        default: panel_tile(fc, w, width, j0, n, 24, 1); break;
+        }
+        used -= n;
+        j0 += n;
+        w += n;
+    }
+}
+
+void idp_fc_f32_panel_1x96_neon(const idp_fc *fc);
+void idp_fc_f32_panel_1x96_neon(const idp_fc *fc) {
+    IDP_ASSERT_FC(fc);
+    const float *w = fc->weights;
+    for (size_t j0 = 0; j0 < fc->m; j0 += PANEL) {
+        const size_t width = idp_panel_width(PANEL, GRANULE, fc->out, j0);
+        panel_rows(fc, w, width, j0, idp_min(width, fc->m - j0));
+        w += (fc->in + 1) * width;
+    }
+}
+
+/* ---- batch 16x5: 4 registers of samples x 5 outputs -----------------------------------------------------------
+ * 20 sums, 4 inputs, 5 weights: 9 loads per 20 FMAs. 5 divides the layers of the paper's network (100 and 10). */
+
+enum { BATCH_OUT = 5, BATCH_VECTORS = 4 };
+
+/* `outputs` outputs of a panel of that width, for the samples s0 .. of `vectors` registers, `samples` of which
+ * exist. */
+IDP_INLINE void batch_tile(const idp_fc *fc, const float *w, size_t outputs, size_t j0, size_t used, size_t s0,
+                           size_t samples, size_t vectors, bool ragged) {
+    vec sum[BATCH_OUT][BATCH_VECTORS], xi[BATCH_VECTORS];
+    const size_t whole = ragged ? vectors - 1 : vectors, rest = samples - whole * LANES;
+    IDP_UNROLL
+    for (size_t r = 0; r < outputs; r++) IDP_UNROLL
+    for (size_t v = 0; v < vectors; v++) sum[r][v] = set1(w[r]);
+    w += outputs;
+    const float *x = fc->x + s0;
+    for (size_t i = 0; i < fc->k; i++, w += outputs, x += fc->x_stride) {
+        IDP_UNROLL
+        for (size_t v = 0; v < whole; v++) xi[v] = load(x + v * LANES);
+        if (ragged) xi[whole] = load_part(x + whole * LANES, rest);
+        IDP_UNROLL
+        for (size_t r = 0; r < outputs; r++) {
+            const vec wr = set1(w[r]);
+            IDP_UNROLL
+            for (size_t v = 0; v < vectors; v++) sum[r][v] = fmadd(wr, xi[v], sum[r][v]);
+        }
+    }
+    IDP_UNROLL
+    for (size_t r = 0; r < outputs; r++) {
+        if (r >= used) continue;
+        IDP_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            vec y = sum[r][v];
+            if (fc->relu) y = relu(y);
+            if (fc->gamma != NULL) y = mul(y, set1(fc->gamma[j0 + r]));
+            store_part(fc->y + (j0 + r) * fc->y_stride + s0 + v * LANES, idp_min(LANES, samples - v * LANES), y);
+        }
+    }
+}
+
+IDP_INLINE void batch_block(const idp_fc *fc, size_t s0, size_t samples, size_t vectors, bool ragged) {
+    const float *w = fc->weights;
+    for (size_t j0 = 0; j0 < fc->m; j0 += BATCH_OUT) {
+        const size_t width = idp_min(BATCH_OUT, fc->out - j0), used = idp_min(width, fc->m - j0);
+        switch (width) {
+        case 1: batch_tile(fc, w, 1, j0, used, s0, samples, vectors, ragged); break;
+        case 2: batch_tile(fc, w, 2, j0, used, s0, samples, vectors, ragged); break;
+        case 3: batch_tile(fc, w, 3, j0, used, s0, samples, vectors, ragged); break;
+        case 4: batch_tile(fc, w, 4, j0, used, s0, samples, vectors, ragged); break;
+        default: batch_tile(fc, w, BATCH_OUT, j0, used, s0, samples, vectors, ragged); break;
+        }
+        w += (fc->in + 1) * width;
+    }
+}
+
+void idp_fc_f32_batch_16x5_neon(const idp_fc *fc);
+void idp_fc_f32_batch_16x5_neon(const idp_fc *fc) {
+    IDP_ASSERT_FC(fc);
+    size_t s0 = 0;
+    for (; s0 + 4 * LANES <= fc->batch; s0 += 4 * LANES) batch_block(fc, s0, 4 * LANES, 4, false);
+    for (; s0 + LANES <= fc->batch; s0 += LANES) batch_block(fc, s0, LANES, 1, false);
+    if (s0 < fc->batch) batch_block(fc, s0, fc->batch - s0, 1, true);
+}
+
+/* ---- row 4x4: row-major dot products; 4 outputs share each load of x, 4 phases of channels ---------------------
+ */
+
+enum { ROWS = 4, ROW_PHASES = 4 };
+
+/* The sums over the lanes of four registers. */
+IDP_INLINE vec sum4(vec a, vec b, vec c, vec d) { return vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)); }
+
+/* `rows` outputs from j on; w is their first row. */
+IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t j, size_t rows) {
+    vec sum[ROW_PHASES][ROWS];
+    IDP_UNROLL
+    for (size_t p = 0; p < ROW_PHASES; p++) IDP_UNROLL
+    for (size_t r = 0; r < ROWS; r++) sum[p][r] = zero();
+    size_t i = 0;
+    for (; i + ROW_PHASES * LANES <= fc->k; i += ROW_PHASES * LANES) IDP_UNROLL
+    for (size_t p = 0; p < ROW_PHASES; p++) {
+        const vec xi = load(fc->x + i + p * LANES);
+        IDP_UNROLL
+        for (size_t r = 0; r < rows; r++) sum[p][r] = fmadd(load(w + r * stride + i + p * LANES), xi, sum[p][r]);
+    }
+    for (; i < fc->k; i += LANES) {
+        const size_t n = idp_min(LANES, fc->k - i);
+        const vec xi = load_part(fc->x + i, n);
+        IDP_UNROLL
+        for (size_t r = 0; r < rows; r++) sum[0][r] = fmadd(load_part(w + r * stride + i, n), xi, sum[0][r]);
+    }
+    IDP_UNROLL
+    for (size_t r = 0; r < rows; r++) sum[0][r] = add(add(sum[0][r], sum[1][r]), add(sum[2][r], sum[3][r]));
+
+    vec y = add(sum4(sum[0][0], sum[0][1], sum[0][2], sum[0][3]), load_part(fc->weights + j, rows));
+    if (fc->relu) y = relu(y);
+    if (fc->gamma != NULL) y = mul(y, load_part(fc->gamma + j, rows));
+    store_part(fc->y + j, rows, y);
+}
+
+void idp_fc_f32_row_4x4_neon(const idp_fc *fc);
+void idp_fc_f32_row_4x4_neon(const idp_fc *fc) {
+    IDP_ASSERT_FC(fc);
+    const size_t stride = idp_row_stride(fc->in);
+    const float *w = fc->weights + idp_round_up(fc->out, IDP_LINE);
+    size_t j = 0;
+    for (; j + ROWS <= fc->m; j += ROWS) row_tile(fc, w + j * stride, stride, j, ROWS);
+    switch (fc->m - j) {
+    case 1: row_tile(fc, w + j * stride, stride, j, 1); break;
+    case 2: row_tile(fc, w + j * stride, stride, j, 2); break;
+    case 3: row_tile(fc, w + j * stride, stride, j, 3); break;
+    }
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------
+ */
+
+static const idp_kernel kernels[] = {
+    {"fc_f32_panel_1x96_neon", IDP_LAYOUT_PANEL, 1, PANEL, LANES, PANEL, GRANULE, idp_fc_f32_panel_1x96_neon},
+    {"fc_f32_batch_16x5_neon", IDP_LAYOUT_BATCH, BATCH_VECTORS *LANES, BATCH_OUT, LANES, BATCH_OUT, 1,
+     idp_fc_f32_batch_16x5_neon},
+    {"fc_f32_row_4x4_neon", IDP_LAYOUT_ROW, ROWS, LANES, LANES, 0, 0, idp_fc_f32_row_4x4_neon},
+};
+
+const idp_backend idp_backend_neon = {IDP_HEAD_neon, kernels, sizeof kernels / sizeof kernels[0]};

@@ -1,0 +1,456 @@
+/* section_bench.c: back ends against scalar code and against the compiler's vectoriser, and the layouts among
+ * themselves, per shape, batch and percentage. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "sections.h"
+
+enum { MOST_BACKENDS = 16, MOST_STEPS = 128 };
+
+/* What is left out of the complete layer as the percentage falls. */
+typedef enum cut { CUT_INPUTS, CUT_OUTPUTS, CUT_BOTH, CUTS } cut;
+static const char *const cut_text[CUTS] = {"input channels cut", "outputs cut", "inputs and outputs cut"};
+
+/* One shape at one batch size under one cut, with its steps (percentages) ascending. */
+typedef struct bench_group {
+    json_int_t out, in, batch;
+    cut cut;
+    struct step {
+        double percent;
+        json_int_t m, k;
+    } step[MOST_STEPS];
+    size_t steps;
+} bench_group;
+
+/* All groups, and the back ends in order: scalar, the vectoriser's, the hand-written. */
+typedef struct bench_view {
+    const records *r;
+    bench_group *group;
+    size_t groups;
+    const char *backend[MOST_BACKENDS];
+    size_t backends;
+    bool left_out; /* more back ends or steps than fit */
+} bench_view;
+
+static bool is_scalar(const char *backend) { return strcmp(backend, "scalar") == 0; }
+static bool is_autovec(const char *backend) { return strncmp(backend, "autovec", strlen("autovec")) == 0; }
+static bool is_hand(const char *backend) { return !is_scalar(backend) && !is_autovec(backend); }
+
+static bool belongs(const bench_record *b, cut c) {
+    const bool all_in = b->k == b->in, all_out = b->m == b->out;
+    switch (c) {
+    case CUT_INPUTS: return all_out;
+    case CUT_OUTPUTS: return all_in;
+    default: return (all_in && all_out) || (!all_in && !all_out);
+    }
+}
+
+/* True where the record says something about this cut only: the complete layer belongs to all three. */
+static bool decides(const bench_record *b, cut c) { return belongs(b, c) && (c == CUT_INPUTS || b->m != b->out); }
+
+/* The percentage along the cut. */
+static double along(const bench_record *b, cut c) {
+    return c == CUT_OUTPUTS && b->out > 0 ? 100.0 * (double)b->m / (double)b->out : b->percent;
+}
+
+static bool in_group(const bench_record *b, const bench_group *g) {
+    return b->out == g->out && b->in == g->in && b->batch == g->batch && belongs(b, g->cut);
+}
+
+/* False when there is no room. */
+static bool add_step(bench_group *g, const bench_record *b) {
+    const double percent = along(b, g->cut);
+    size_t at = 0;
+    while (at < g->steps && g->step[at].percent < percent) at++;
+    if (at < g->steps && g->step[at].percent == percent) return true;
+    if (g->steps == MOST_STEPS) return false;
+    memmove(&g->step[at + 1], &g->step[at], (g->steps - at) * sizeof g->step[0]);
+    g->step[at] = (struct step){percent, b->m, b->k};
+    g->steps++;
+    return true;
+}
+
+/* Inserts behind its equals: scalar < autovec < hand-written. */
+static void add_backend(bench_view *v, const char *name) {
+    const int rank = is_scalar(name) ? 0 : is_autovec(name) ? 1 : 2;
+    size_t at = 0;
+    for (size_t b = 0; b < v->backends; b++) {
+        if (strcmp(v->backend[b], name) == 0) return;
+        const int other = is_scalar(v->backend[b]) ? 0 : is_autovec(v->backend[b]) ? 1 : 2;
+        if (other <= rank) at = b + 1;
+    }
+    if (v->backends == MOST_BACKENDS) {
+        v->left_out = true;
+        return;
+    }
+    memmove(&v->backend[at + 1], &v->backend[at], (v->backends - at) * sizeof v->backend[0]);
+    v->backend[at] = name;
+    v->backends++;
+}
+
+static bool view_build(bench_view *v, const records *r) {
+    *v = (bench_view){.r = r};
+    for (size_t i = 0; i < r->benches; i++) {
+        const bench_record *b = &r->bench[i];
+        add_backend(v, b->backend);
+        for (cut c = 0; c < CUTS; c++) {
+            if (!decides(b, c)) continue;
+            size_t g = 0;
+            while (g < v->groups && !(v->group[g].cut == c && in_group(b, &v->group[g]))) g++;
+            if (g < v->groups) continue;
+            bench_group *grown = realloc(v->group, (v->groups + 1) * sizeof *grown);
+            if (grown == NULL) return false;
+            v->group = grown;
+            v->group[v->groups++] = (bench_group){.out = b->out, .in = b->in, .batch = b->batch, .cut = c};
+        }
+    }
+    for (size_t g = 0; g < v->groups; g++)
+        for (size_t i = 0; i < r->benches; i++)
+            if (in_group(&r->bench[i], &v->group[g]) && !add_step(&v->group[g], &r->bench[i])) v->left_out = true;
+    return true;
+}
+
+/* "panel" of "fc_f32_panel_1x96_avx512f": the third word. */
+static label layout_of(const char *kernel) {
+    for (int word = 0; word < 2; word++) {
+        kernel = strchr(kernel, '_');
+        if (kernel == NULL) return label_print("%s", "");
+        kernel++;
+    }
+    return label_print("%.*s", (int)strcspn(kernel, "_"), kernel);
+}
+
+/* The fastest kernel for which `wanted` holds of its back end (NULL: backend must equal `backend`), of `layout` or
+ * of any; NULL where none was measured. */
+static const bench_record *fastest(const bench_view *v, const bench_group *g, const struct step *s,
+                                   bool (*wanted)(const char *backend), const char *backend, const char *layout) {
+    const bench_record *best = NULL;
+    for (size_t i = 0; i < v->r->benches; i++) {
+        const bench_record *b = &v->r->bench[i];
+        if (!in_group(b, g) || b->m != s->m || b->k != s->k) continue;
+        if (wanted != NULL ? !wanted(b->backend) : strcmp(b->backend, backend) != 0) continue;
+        if (layout != NULL && strcmp(layout_of(b->kernel).text, layout) != 0) continue;
+        if (best == NULL || b->time_ns.median < best->time_ns.median) best = b;
+    }
+    return best;
+}
+
+static bool overlap(interval a, interval b) { return a.low <= b.high && b.low <= a.high; }
+
+static double speedup(const bench_record *base, const bench_record *b) {
+    return base != NULL && b != NULL && b->time_ns.median > 0 ? base->time_ns.median / b->time_ns.median : NAN;
+}
+
+/* ---- summary: one row a batch size and back end ---------------------------------------------------------------
+ */
+
+typedef struct spread {
+    double log_sum, least, greatest;
+    size_t count;
+} spread;
+
+static void spread_add(spread *s, double ratio) {
+    if (!isfinite(ratio) || ratio <= 0) return;
+    s->least = s->count == 0 ? ratio : fmin(s->least, ratio);
+    s->greatest = s->count == 0 ? ratio : fmax(s->greatest, ratio);
+    s->log_sum += log(ratio);
+    s->count++;
+}
+
+static double spread_mean(const spread *s) { return s->count == 0 ? NAN : exp(s->log_sum / (double)s->count); }
+
+/* Over all groups of that batch size: speed-up of the back end over scalar code and over the fastest autovec. */
+static void speedups(const bench_view *v, json_int_t batch, const char *backend, spread *scalar, spread *autovec) {
+    for (size_t g = 0; g < v->groups; g++) {
+        const bench_group *group = &v->group[g];
+        if (group->batch != batch) continue;
+        for (size_t s = 0; s < group->steps; s++) {
+            const struct step *step = &group->step[s];
+            const bench_record *own = fastest(v, group, step, NULL, backend, NULL);
+            spread_add(scalar, speedup(fastest(v, group, step, is_scalar, NULL, NULL), own));
+            spread_add(autovec, speedup(fastest(v, group, step, is_autovec, NULL, NULL), own));
+        }
+    }
+}
+
+static void spread_cell(page *p, const spread *s) {
+    page_cell(p, spread_mean(s), show_ratio(spread_mean(s), true).text,
+              s->count > 1 ? show_range(show_significant(s->least), show_significant(s->greatest)).text : "");
+}
+
+/* Distinct batch sizes in order of appearance; returns how many. */
+static size_t batches(const bench_view *v, json_int_t *batch, size_t most) {
+    size_t count = 0;
+    for (size_t g = 0; g < v->groups; g++) {
+        size_t b = 0;
+        while (b < count && batch[b] != v->group[g].batch) b++;
+        if (b == count && count < most) batch[count++] = v->group[g].batch;
+    }
+    return count;
+}
+
+static label batch_label(json_int_t batch) {
+    return batch == 1 ? label_print("1 sample") : label_print("batch of %" JSON_INTEGER_FORMAT, batch);
+}
+
+static void say_summary(page *p, const char *backend, json_int_t batch, const spread *scalar,
+                        const spread *autovec) {
+    page_paragraph(p, BOTH, "lead");
+    page_strong(p, "%s, %s.", backend, batch_label(batch).text);
+    const struct {
+        const spread *over;
+        const char *what;
+    } said[] = {{scalar, "plain scalar code"}, {autovec, "the same C code as the compiler vectorises it"}};
+    const char *link = " ";
+    for (size_t i = 0; i < 2; i++) {
+        if (said[i].over->count == 0) continue;
+        page_say(p, "%s", link);
+        page_strong(p, "%s", show_ratio(spread_mean(said[i].over), true).text);
+        page_say(p, " as fast as %s (%s over %zu shapes and percentages)", said[i].what,
+                 show_range(show_significant(said[i].over->least), show_significant(said[i].over->greatest)).text,
+                 said[i].over->count);
+        link = ", and ";
+    }
+    page_say(p, "%s.", strcmp(link, " ") == 0 ? " Nothing was measured to compare it with" : "");
+    page_paragraph_end(p);
+}
+
+static void summary(page *p, const bench_view *v) {
+    static const column columns[] = {
+        {"batch", true, false},
+        {"back end", false, false},
+        {"speed-up over scalar", true, true},
+        {"speed-up over the fastest autovec", true, true},
+    };
+    json_int_t batch[16];
+    const size_t count = batches(v, batch, sizeof batch / sizeof batch[0]);
+    if (v->backends > 0 && is_hand(v->backend[v->backends - 1])) { /* the last one is the default of this machine */
+        for (size_t b = 0; b < count; b++) {
+            spread scalar = {0}, autovec = {0};
+            speedups(v, batch[b], v->backend[v->backends - 1], &scalar, &autovec);
+            if (scalar.count + autovec.count > 0)
+                say_summary(p, v->backend[v->backends - 1], batch[b], &scalar, &autovec);
+        }
+    }
+    page_table(
+        p, BOTH, columns, sizeof columns / sizeof columns[0],
+        "Geometric mean over all shapes and percentages, least and greatest behind it; every back end with its "
+        "fastest kernel. autovec is the scalar code, vectorised by the compiler.");
+    for (size_t b = 0; b < count; b++) {
+        for (size_t e = 0; e < v->backends; e++) {
+            spread scalar = {0}, autovec = {0};
+            if (is_scalar(v->backend[e])) continue;
+            speedups(v, batch[b], v->backend[e], &scalar, &autovec);
+            if (scalar.count + autovec.count == 0) continue;
+            page_cell(p, (double)batch[b], show_count((double)batch[b]).text, "");
+            page_cell_text(p, v->backend[e]);
+            spread_cell(p, &scalar);
+            spread_cell(p, &autovec);
+        }
+    }
+    page_table_end(p);
+}
+
+/* ---- one shape ------------------------------------------------------------------------------------------------
+ */
+
+static label group_label(const bench_group *g) {
+    return label_print("%" JSON_INTEGER_FORMAT " outputs of %" JSON_INTEGER_FORMAT " inputs, %s, %s", g->out, g->in,
+                       batch_label(g->batch).text, cut_text[g->cut]);
+}
+
+static void group_figure(page *p, const bench_view *v, const bench_group *g) {
+    plot_point *store = malloc((v->backends * g->steps + 1) * sizeof *store);
+    if (store == NULL || g->steps < 2) {
+        free(store);
+        return;
+    }
+    plot_line line[MOST_BACKENDS];
+    legend key[MOST_BACKENDS];
+    unsigned lines = 0, hands = 0, autovecs = 0;
+    size_t used = 0;
+    for (size_t e = 0; e < v->backends; e++) {
+        const size_t first = used;
+        for (size_t s = 0; s < g->steps; s++) {
+            const bench_record *b = fastest(v, g, &g->step[s], NULL, v->backend[e], NULL);
+            if (b == NULL || b->time_ns.median <= 0) continue;
+            store[used++] = (plot_point){g->step[s].percent, b->time_ns.median / 1000, b->time_ns.low / 1000,
+                                         b->time_ns.high / 1000};
+        }
+        if (used == first) continue;
+        /* Scalar is grey; a compiler's back end is dashed in the colour of the hand-written one of its rank. */
+        const unsigned color = is_scalar(v->backend[e])    ? 5
+                               : is_autovec(v->backend[e]) ? 1 + autovecs++ % 4
+                                                           : 1 + hands++ % 4;
+        line[lines] = (plot_line){&store[first], used - first, color, !is_hand(v->backend[e]), true};
+        key[lines++] = (legend){color, !is_hand(v->backend[e]), v->backend[e]};
+    }
+    const plot picture = {.x_title = g->cut == CUT_OUTPUTS ? "outputs used, %" : "channels used, %",
+                          .y_title = "time of one call, \xc2\xb5s",
+                          .y_low = NAN,
+                          .y_high = NAN,
+                          .y_log = true,
+                          .line = line,
+                          .lines = lines};
+    text svg = {0};
+    if (lines > 0 && draw(p, &picture, &svg))
+        page_figure(
+            p, svg.bytes, key, lines,
+            "%s: each back end's fastest kernel, median of the repetitions; bars from the least to the greatest. "
+            "The time axis is logarithmic.",
+            group_label(g).text);
+    text_free(&svg);
+    free(store);
+}
+
+static void ratio_cell(page *p, const bench_record *base, const bench_record *b) {
+    const double ratio = speedup(base, b);
+    page_cell(p, ratio, show_ratio(ratio, !isfinite(ratio) || !overlap(base->time_ns, b->time_ns)).text, "");
+}
+
+static void time_cell(page *p, const bench_record *b) {
+    const interval none = {NAN, NAN, NAN};
+    cell_time_us(p, b != NULL ? b->time_ns : none);
+}
+
+static bool measured(const bench_view *v, const bench_group *g, const char *backend, const char *layout) {
+    for (size_t s = 0; s < g->steps; s++)
+        if (fastest(v, g, &g->step[s], NULL, backend, layout) != NULL) return true;
+    return false;
+}
+
+/* Back ends side by side. */
+static void backend_table(page *p, const bench_view *v, const bench_group *g) {
+    enum { FIXED = 2, PER_BACKEND = 3 };
+    column columns[FIXED + PER_BACKEND * MOST_BACKENDS] = {{"%", true, false}, {"m \xc3\x97 k", true, false}};
+    label title[MOST_BACKENDS];
+    const char *present[MOST_BACKENDS];
+    size_t backends = 0;
+    unsigned count = FIXED;
+    for (size_t e = 0; e < v->backends; e++) {
+        if (!measured(v, g, v->backend[e], NULL)) continue;
+        title[backends] = label_print("%s, \xc2\xb5s", v->backend[e]);
+        columns[count++] = (column){title[backends].text, true, true};
+        if (!is_scalar(v->backend[e])) columns[count++] = (column){"over scalar", true, false};
+        if (is_hand(v->backend[e])) columns[count++] = (column){"over autovec", true, false};
+        present[backends++] = v->backend[e];
+    }
+    page_table(p, HTML, columns, count,
+               "%s. Time of one call with the back end's fastest kernel, and its speed-up over scalar and over the "
+               "fastest "
+               "autovec; \xe2\x89\x88 where the intervals overlap and no difference is shown.",
+               group_label(g).text);
+    for (size_t s = 0; s < g->steps; s++) {
+        const struct step *step = &g->step[s];
+        const bench_record *scalar = fastest(v, g, step, is_scalar, NULL, NULL);
+        const bench_record *autovec = fastest(v, g, step, is_autovec, NULL, NULL);
+        page_cell(p, step->percent, show_channels(step->percent).text, "");
+        page_cell(p, (double)step->m * (double)step->k,
+                  label_print("%" JSON_INTEGER_FORMAT " \xc3\x97 %" JSON_INTEGER_FORMAT, step->m, step->k).text,
+                  "");
+        for (size_t e = 0; e < backends; e++) {
+            const bench_record *own = fastest(v, g, step, NULL, present[e], NULL);
+            time_cell(p, own);
+            if (!is_scalar(present[e])) ratio_cell(p, scalar, own);
+            if (is_hand(present[e])) ratio_cell(p, autovec, own);
+        }
+    }
+    page_table_end(p);
+}
+
+/* Layouts side by side, where a back end has more than one here. */
+static void layout_table(page *p, const bench_view *v, const bench_group *g) {
+    static const char *const layouts[] = {"panel", "row", "batch"};
+    enum { LAYOUTS = sizeof layouts / sizeof layouts[0], FIXED = 2 };
+    static const char *const titles[LAYOUTS] = {"panel, \xc2\xb5s", "row, \xc2\xb5s", "batch, \xc2\xb5s"};
+    column columns[FIXED + LAYOUTS + 1] = {{"back end", false, false}, {"%", true, false}};
+    const char *present[LAYOUTS];
+    unsigned count = FIXED, used = 0;
+    for (unsigned l = 0; l < LAYOUTS; l++) {
+        bool any = false;
+        for (size_t e = 0; e < v->backends; e++) any = any || measured(v, g, v->backend[e], layouts[l]);
+        if (!any) continue;
+        columns[count++] = (column){titles[l], true, used == 0};
+        present[used++] = layouts[l];
+    }
+    if (used < 2) return;
+    columns[count++] = (column){"fastest", false, true};
+    page_table(
+        p, HTML, columns, count,
+        "%s. The layouts of the weights: panel keeps the outputs in the lanes, row is the literal dot product, "
+        "batch keeps the samples in the lanes.",
+        group_label(g).text);
+    for (size_t e = 0; e < v->backends; e++) {
+        if (!measured(v, g, v->backend[e], NULL)) continue;
+        for (size_t s = 0; s < g->steps; s++) {
+            const struct step *step = &g->step[s];
+            const bench_record *best = fastest(v, g, step, NULL, v->backend[e], NULL);
+            page_cell(p, (double)e, v->backend[e], "");
+            page_cell(p, step->percent, show_channels(step->percent).text, "");
+            for (unsigned l = 0; l < used; l++) time_cell(p, fastest(v, g, step, NULL, v->backend[e], present[l]));
+            page_cell_text(p, best != NULL ? best->kernel : "");
+        }
+    }
+    page_table_end(p);
+}
+
+/* How often each layout was the fastest one of the machine's best back end, where it had a choice. */
+static void say_layouts(page *p, const bench_view *v) {
+    const char *const names[] = {"panel", "row", "batch"};
+    enum { NAMES = 3 };
+    size_t wins[NAMES] = {0}, contests = 0;
+    if (v->backends == 0) return;
+    const char *backend = v->backend[v->backends - 1];
+    for (size_t g = 0; g < v->groups; g++) {
+        for (size_t s = 0; s < v->group[g].steps; s++) {
+            const bench_record *best = fastest(v, &v->group[g], &v->group[g].step[s], NULL, backend, NULL);
+            unsigned present = 0, winner = 0;
+            for (unsigned l = 0; l < NAMES; l++) {
+                const bench_record *own = fastest(v, &v->group[g], &v->group[g].step[s], NULL, backend, names[l]);
+                present += own != NULL;
+                if (own == best) winner = l;
+            }
+            if (best == NULL || present < 2) continue;
+            contests++;
+            wins[winner]++;
+        }
+    }
+    if (contests == 0) return;
+    page_paragraph(p, BOTH, NULL);
+    page_say(p, "Where %s has a choice of layouts for the weights (%zu shapes and percentages)", backend, contests);
+    const char *link = ", ";
+    for (unsigned l = 0; l < NAMES; l++) {
+        if (wins[l] == 0) continue;
+        page_say(p, "%s%s is the fastest at %zu", link, names[l], wins[l]);
+        link = " and ";
+    }
+    page_say(p, ".");
+    page_paragraph_end(p);
+}
+
+void section_bench(page *p, const records *r) {
+    bench_view v;
+    if (r->benches == 0) return;
+    if (!view_build(&v, r)) {
+        p->html.failed = true; /* no memory */
+        free(v.group);
+        return;
+    }
+    summary(p, &v);
+    say_layouts(p, &v);
+    if (v.left_out)
+        page_note(p, BOTH, NULL, "Not all back ends and percentages fit here; bench.csv has all of them.");
+    page_figures(p);
+    for (size_t g = 0; g < v.groups; g++) group_figure(p, &v, &v.group[g]);
+    page_figures_end(p);
+    for (size_t g = 0; g < v.groups; g++) {
+        page_details(p, p->plot_error.text[0] != '\0', "%s", group_label(&v.group[g]).text);
+        backend_table(p, &v, &v.group[g]);
+        layout_table(p, &v, &v.group[g]);
+        page_details_end(p);
+    }
+    trace_bench(p, r);
+    free(v.group);
+}

@@ -1,0 +1,339 @@
+/* section_sweep.c: per model, accuracy against the percentage, and FLOPs beside time. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "format.h"
+#include "sections.h"
+
+/* A comment on GitHub holds 65,536 characters: the tables of more models than this are on the page and in CSV only.
+ */
+enum { MOST_MARKDOWN_NETWORKS = 8 };
+
+/* Profiles of one picture; a model file holds no more (MODEL_MAX_PROFILES). Colours repeat after COLORS. */
+enum { MOST_CURVES = 16 };
+
+static bool in_own_part(const curve *c, const point *at) {
+    return at->percent > c->from_percent && at->percent <= c->to_percent;
+}
+
+/* One percentage as the network would be used there. */
+typedef struct served {
+    const curve *curve;
+    const point *point;
+} served;
+
+static size_t count_points(const network *n) {
+    size_t count = 0;
+    for (size_t c = 0; c < n->curves; c++) count += n->curve[c].points;
+    return count;
+}
+
+/* At each percentage the profile that serves it, ascending. The caller frees; NULL without memory. */
+static served *new_served(const network *n, size_t *count) {
+    served *list = malloc((count_points(n) + 1) * sizeof *list);
+    *count = 0;
+    if (list == NULL) return NULL;
+    for (size_t c = 0; c < n->curves; c++) {
+        const curve *one = &n->curve[c];
+        for (size_t i = 0; i < one->points; i++)
+            if (network_serving(n, one->point[i].percent) == one) list[(*count)++] = (served){one, &one->point[i]};
+    }
+    return list;
+}
+
+/* Any point of the network has several seeds. */
+static bool has_seeds(const network *n) {
+    for (size_t c = 0; c < n->curves; c++)
+        for (size_t i = 0; i < n->curve[c].points; i++)
+            if (n->curve[c].point[i].seeds > 1) return true;
+    return false;
+}
+
+/* ---- figures --------------------------------------------------------------------------------------------------
+ */
+
+/* A plot's lines with the points that they borrow. */
+typedef struct drawing {
+    plot_line line[2 * MOST_CURVES];
+    legend key[2 * MOST_CURVES];
+    label name[2 * MOST_CURVES];
+    plot_point *store; /* room for all points of all lines */
+    size_t lines, points;
+    unsigned keys;
+} drawing;
+
+static bool drawing_start(drawing *d, size_t points) {
+    *d = (drawing){.store = malloc((points + 1) * sizeof *d->store)};
+    return d->store != NULL;
+}
+
+/* Starts a line; the points added from here on are its own. */
+static void drawing_line(drawing *d, unsigned color, bool dashed, bool bars) {
+    d->line[d->lines++] =
+        (plot_line){.point = d->store + d->points, .color = color, .dashed = dashed, .bars = bars};
+}
+
+static void drawing_key(drawing *d, label name) {
+    const plot_line *line = &d->line[d->lines - 1];
+    d->name[d->keys] = name;
+    d->key[d->keys] = (legend){line->color, line->dashed, d->name[d->keys].text};
+    d->keys++;
+}
+
+static void drawing_point(drawing *d, double x, double y, double low, double high) {
+    d->store[d->points++] = (plot_point){x, y, low, high};
+    d->line[d->lines - 1].points++;
+}
+
+static void accuracy_point(drawing *d, const point *at) {
+    drawing_point(d, at->percent, at->accuracy, at->accuracy_low, at->accuracy_high);
+}
+
+static bool draw_accuracy(page *p, const drawing *d, text *svg) {
+    const plot picture = {.x_title = "channels used, %",
+                          .y_title = "test accuracy, %",
+                          .y_low = 0,
+                          .y_high = 100,
+                          .line = d->line,
+                          .lines = d->lines};
+    return draw(p, &picture, svg);
+}
+
+/* Accuracy of every profile over the whole range: bold in its own part, thin and dashed elsewhere. */
+static void accuracy_figure(page *p, const records *r, const network *n) {
+    drawing d;
+    text svg = {0};
+    const bool seeds = has_seeds(n);
+    if (!drawing_start(&d, 2 * count_points(n))) return;
+    for (size_t c = 0; c < n->curves && c < MOST_CURVES; c++) {
+        const curve *one = &n->curve[c];
+        const unsigned color = (unsigned)c % COLORS + 1;
+        drawing_line(&d, color, true, false);
+        for (size_t i = 0; i < one->points && n->curves > 1; i++) accuracy_point(&d, &one->point[i]);
+        drawing_line(&d, color, false, seeds);
+        for (size_t i = 0; i < one->points; i++)
+            if (in_own_part(one, &one->point[i])) accuracy_point(&d, &one->point[i]);
+        drawing_key(&d, label_print("profile %" JSON_INTEGER_FORMAT ", trained for %s", one->profile,
+                                    part_label(one->from_percent, one->to_percent).text));
+    }
+    if (draw_accuracy(p, &d, &svg))
+        page_figure(p, svg.bytes, d.key, d.keys, "%s: accuracy %s, against the percentage of channels.%s%s%s",
+                    network_label(n).text, data_label(r).text,
+                    n->curves > 1 ? " Solid inside the profile's own part, dashed over the whole range." : "",
+                    seeds ? " Bars: least and greatest of the seeds." : "",
+                    n->curves > MOST_CURVES ? " Further profiles are in the table." : "");
+    text_free(&svg);
+    free(d.store);
+}
+
+/* Several models in one picture, each as it would be used; as many pictures as the colours make necessary. */
+static void overview_figures(page *p, const records *r) {
+    if (r->networks < 2) return;
+    page_figures(p);
+    for (size_t first = 0; first < r->networks; first += COLORS) {
+        drawing d;
+        text svg = {0};
+        if (!drawing_start(&d, r->sweeps)) break;
+        for (size_t i = first; i < r->networks && i < first + COLORS; i++) {
+            size_t count;
+            served *list = new_served(&r->network[i], &count);
+            drawing_line(&d, (unsigned)(i - first) + 1, false, false);
+            drawing_key(&d, network_label(&r->network[i]));
+            for (size_t s = 0; list != NULL && s < count; s++) accuracy_point(&d, list[s].point);
+            free(list);
+        }
+        if (draw_accuracy(p, &d, &svg))
+            page_figure(p, svg.bytes, d.key, d.keys,
+                        "Accuracy %s, against the percentage of channels; at each percentage the profile that was "
+                        "trained for it.",
+                        data_label(r).text);
+        text_free(&svg);
+        free(d.store);
+    }
+    page_figures_end(p);
+}
+
+/* FLOPs saved and time saved in one picture: the gap between them is what a count of FLOPs does not tell. */
+static void savings_figure(page *p, const network *n) {
+    static const struct {
+        const char *name;
+        unsigned color;
+        bool dashed, bars;
+        interval (*saved)(const point *at, const point *full);
+    } lines[] = {
+        {"FLOPs saved", 1, false, false, saved_flops},
+        {"FLOPs saved, nominal count", 1, true, false, saved_nominal_flops},
+        {"issued FLOPs saved, 1 sample", 2, true, false, saved_issued_1},
+        {"time saved, 1 sample", 2, false, true, saved_time_1},
+        {"issued FLOPs saved, batch of 128", 3, true, false, saved_issued_128},
+        {"time saved, batch of 128", 3, false, true, saved_time_128},
+    };
+    drawing d;
+    size_t count;
+    text svg = {0};
+    served *list = new_served(n, &count);
+    if (n->full == NULL || list == NULL || !drawing_start(&d, count * sizeof lines / sizeof lines[0])) {
+        free(list);
+        return;
+    }
+    double least = 0;
+    for (size_t l = 0; l < sizeof lines / sizeof lines[0]; l++) {
+        const size_t points_before = d.points;
+        bool differs = lines[l].saved != saved_nominal_flops; /* the nominal count only where it is another one */
+        drawing_line(&d, lines[l].color, lines[l].dashed, lines[l].bars);
+        for (size_t s = 0; s < count; s++) {
+            const interval saved = lines[l].saved(list[s].point, n->full);
+            differs = differs || list[s].point->nominal_flops != list[s].point->useful_flops;
+            if (!isfinite(saved.median)) continue;
+            drawing_point(&d, list[s].point->percent, saved.median, saved.low, saved.high);
+            least = fmin(least, saved.low);
+        }
+        if (differs && d.points > points_before) {
+            drawing_key(&d, label_print("%s", lines[l].name));
+        } else {
+            d.points = points_before;
+            d.lines--;
+        }
+    }
+    const plot picture = {.x_title = "channels used, %",
+                          .y_title = "saved, %",
+                          .y_low = fmax(-100, 10 * floor(least / 10)),
+                          .y_high = 100,
+                          .line = d.line,
+                          .lines = d.lines};
+    if (draw(p, &picture, &svg))
+        page_figure(
+            p, svg.bytes, d.key, d.keys,
+            "%s: work and time saved against the same network with all channels, on the back end %s. Issued: "
+            "what the kernels' tiles execute, idle lanes too. Bars: what the intervals of the two times allow.",
+            network_label(n).text, n->backend);
+    text_free(&svg);
+    free(d.store);
+    free(list);
+}
+
+/* ---- tables ---------------------------------------------------------------------------------------------------
+ */
+
+static void accuracy_cell(page *p, const point *at) {
+    page_cell(p, at->accuracy, show_decimal(at->accuracy, 2).text,
+              at->seeds > 1 ? show_range(show_decimal(at->accuracy_low, 2), show_decimal(at->accuracy_high, 2)).text
+                            : "");
+}
+
+/* Everything: every profile at every percentage. */
+static void full_table(page *p, const records *r, const network *n) {
+    static const column columns[] = {
+        {"profile's part", false, false},
+        {"channels, %", true, false},
+        {"k", true, false},
+        {"accuracy, %", true, true},
+        {"FLOPs", true, true},
+        {"saved, %", true, false},
+        {"nominal FLOPs", true, true},
+        {"saved, %", true, false},
+        {"issued FLOPs, 1 sample", true, true},
+        {"saved, %", true, false},
+        {"1 sample, \xc2\xb5s", true, false},
+        {"saved, %", true, false},
+        {"issued FLOPs, batch of 128", true, true},
+        {"saved, %", true, false},
+        {"batch of 128, \xc2\xb5s", true, false},
+        {"saved, %", true, false},
+    };
+    page_table(p, HTML, columns, sizeof columns / sizeof columns[0],
+               "%s on %s. Times are medians with their interval; FLOPs are per sample, issued ones by the "
+               "arithmetic of the "
+               "kernels' tiles, which the section on executed work proves; accuracy is %s. An asterisk marks the "
+               "profile's own "
+               "part.",
+               n->model, n->backend, data_label(r).text);
+    for (size_t c = 0; c < n->curves; c++) {
+        const curve *one = &n->curve[c];
+        for (size_t i = 0; i < one->points; i++) {
+            const point *at = &one->point[i];
+            page_cell(p, (double)one->profile,
+                      label_print("%s%s", part_label(one->from_percent, one->to_percent).text,
+                                  in_own_part(one, at) ? " *" : "")
+                          .text,
+                      "");
+            page_cell(p, at->percent, show_channels(at->percent).text, "");
+            page_cell(p, (double)at->k, show_count((double)at->k).text, "");
+            accuracy_cell(p, at);
+            page_cell(p, at->useful_flops, show_count(at->useful_flops).text, "");
+            cell_saved(p, saved_flops(at, n->full));
+            page_cell(p, at->nominal_flops, show_count(at->nominal_flops).text, "");
+            cell_saved(p, saved_nominal_flops(at, n->full));
+            page_cell(p, at->issued_1, show_count(at->issued_1).text, "");
+            cell_saved(p, saved_issued_1(at, n->full));
+            cell_time_us(p, at->batch_1);
+            cell_saved(p, saved_time_1(at, n->full));
+            page_cell(p, at->issued_128, show_count(at->issued_128).text, "");
+            cell_saved(p, saved_issued_128(at, n->full));
+            cell_time_us(p, at->batch_128);
+            cell_saved(p, saved_time_128(at, n->full));
+        }
+    }
+    page_table_end(p);
+}
+
+/* The key figures: at each percentage the profile that serves it. */
+static void short_table(page *p, const records *r, const network *n) {
+    static const column columns[] = {
+        {"channels, %", true, false},
+        {"profile's part", false, false},
+        {"accuracy, %", true, false},
+        {"FLOPs saved, %", true, false},
+        {"issued FLOPs saved, 1 sample, %", true, false},
+        {"1 sample, \xc2\xb5s", true, false},
+        {"time saved, %", true, false},
+        {"batch of 128, \xc2\xb5s", true, false},
+        {"time saved, %", true, false},
+    };
+    size_t count;
+    served *list = new_served(n, &count);
+    if (list == NULL) return;
+    page_heading(p, MARKDOWN, "%s", network_label(n).text);
+    page_table(p, MARKDOWN, columns, sizeof columns / sizeof columns[0],
+               "On the back end %s; at each percentage the profile that was trained for it. Accuracy is %s.",
+               n->backend, data_label(r).text);
+    for (size_t s = 0; s < count; s++) {
+        const point *at = list[s].point;
+        page_cell(p, at->percent, show_channels(at->percent).text, "");
+        page_cell_text(p, part_label(list[s].curve->from_percent, list[s].curve->to_percent).text);
+        accuracy_cell(p, at);
+        cell_saved(p, saved_flops(at, n->full));
+        cell_saved(p, saved_issued_1(at, n->full));
+        cell_time_us(p, at->batch_1);
+        cell_saved(p, saved_time_1(at, n->full));
+        cell_time_us(p, at->batch_128);
+        cell_saved(p, saved_time_128(at, n->full));
+    }
+    page_table_end(p);
+    free(list);
+}
+
+void section_sweep(page *p, const records *r) {
+    if (r->networks == 0) return;
+    overview_figures(p, r);
+    for (size_t i = 0; i < r->networks; i++) {
+        const network *n = &r->network[i];
+        page_heading(p, HTML, "%s", network_label(n).text);
+        page_note(p, HTML, "facts", "Recipe %s, profile shape %s, %zu profile%s, back end %s. %s", n->recipe,
+                  n->gamma, n->curves, n->curves == 1 ? "" : "s", n->backend,
+                  has_seeds(n) ? "Accuracy is the mean over the seeds."
+                               : "One seed: below a profile's own part the spread between seeds is large.");
+        page_figures(p);
+        accuracy_figure(p, r, n);
+        savings_figure(p, n);
+        page_figures_end(p);
+        page_details(p, p->plot_error.text[0] != '\0', "Every value of %s", network_label(n).text);
+        full_table(p, r, n);
+        page_details_end(p);
+        if (i < MOST_MARKDOWN_NETWORKS) short_table(p, r, n);
+    }
+    if (r->networks > MOST_MARKDOWN_NETWORKS)
+        page_note(p, MARKDOWN, NULL, "%zu more models are in index.html and sweep.csv.",
+                  r->networks - MOST_MARKDOWN_NETWORKS);
+    trace_sweep(p, r);
+}

@@ -1,0 +1,101 @@
+#include "text.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void text_free(text *t) {
+    free(t->bytes);
+    *t = (text){0};
+}
+
+/* Room for `more` bytes and the NUL. */
+static bool text_reserve(text *t, size_t more) {
+    if (t->failed) return false;
+    if (t->room - t->size > more) return true;
+    size_t room = t->room == 0 ? 1024 : t->room;
+    while (room - t->size <= more) room *= 2;
+    char *grown = realloc(t->bytes, room);
+    if (grown == NULL) {
+        t->failed = true;
+        return false;
+    }
+    t->bytes = grown;
+    t->room = room;
+    return true;
+}
+
+void text_add(text *t, const char *bytes, size_t size) {
+    if (!text_reserve(t, size)) return;
+    memcpy(t->bytes + t->size, bytes, size);
+    t->size += size;
+    t->bytes[t->size] = '\0';
+}
+
+void text_put(text *t, const char *string) { text_add(t, string, strlen(string)); }
+
+void text_vprint(text *t, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    const int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (length < 0) {
+        t->failed = true;
+    } else if (text_reserve(t, (size_t)length)) {
+        vsnprintf(t->bytes + t->size, (size_t)length + 1, format, args);
+        t->size += (size_t)length;
+    }
+}
+
+void text_print(text *t, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    text_vprint(t, format, args);
+    va_end(args);
+}
+
+static bool is_control(char c) { return (unsigned char)c < 0x20 || c == 0x7f; }
+
+void text_html(text *t, const char *string) {
+    for (const char *c = string; *c != '\0'; c++) {
+        switch (*c) {
+        case '&': text_put(t, "&amp;"); break;
+        case '<': text_put(t, "&lt;"); break;
+        case '>': text_put(t, "&gt;"); break;
+        case '"': text_put(t, "&quot;"); break;
+        case '\'': text_put(t, "&#39;"); break;
+        default: text_add(t, is_control(*c) ? " " : c, 1);
+        }
+    }
+}
+
+void text_markdown(text *t, const char *string) {
+    for (const char *c = string; *c != '\0'; c++) {
+        const bool inside_word =
+            c > string && isalnum((unsigned char)c[-1]) != 0 && isalnum((unsigned char)c[1]) != 0;
+        if (*c == '<') {
+            text_put(t, "&lt;"); /* no backslash: some renderers would still see a tag */
+        } else if (*c == '@' && isalnum((unsigned char)c[1]) != 0) {
+            text_put(t, "@&#8203;"); /* or GitHub would notify a user of that name */
+        } else if (strchr("\\`*[]|~&#>", *c) != NULL || (*c == '_' && !inside_word)) {
+            text_add(t, "\\", 1);
+            text_add(t, c, 1);
+        } else {
+            text_add(t, is_control(*c) ? " " : c, 1);
+        }
+    }
+}
+
+void text_csv(text *t, const char *string) {
+    if (strpbrk(string, ",\"\r\n") == NULL) {
+        text_put(t, string);
+        return;
+    }
+    text_put(t, "\"");
+    for (const char *c = string; *c != '\0'; c++) {
+        if (*c == '"') text_put(t, "\"");
+        text_add(t, c, 1);
+    }
+    text_put(t, "\"");
+}

@@ -1,0 +1,416 @@
+/* Whole networks against a chain of oracle layers, the bound carried from layer to layer; what is cut is not read;
+ * the workspace is as large as it says and no larger; bad arguments are refused. On every back end that can run
+ * here. */
+#include "backends.h"
+#include "idp.h"
+#include "model/random.h"
+#include "oracle.h"
+#include "seed.h"
+#include "verify/guard.h"
+
+#include <check.h> /* after error.h: it has a macro named fail, too */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAYERS = 4, WIDTH = 130, PROFILES = 3, BATCH = 300, TIMEOUT_S = 600 };
+
+static random_state rng;
+
+/* ---- random networks -------------------------------------------------------------------------------------- */
+
+typedef struct network {
+    size_t layers, profiles, width[LAYERS + 1];
+    bool incomplete[LAYERS + 1];
+    float w[PROFILES][LAYERS][WIDTH * WIDTH], b[PROFILES][LAYERS][WIDTH], gamma[PROFILES][LAYERS + 1][WIDTH];
+    const float *w_at[PROFILES][LAYERS], *b_at[PROFILES][LAYERS], *gamma_at[PROFILES][LAYERS + 1];
+    idp_mlp_profile profile[PROFILES];
+} network;
+
+static idp_mlp_spec spec_of(const network *n) {
+    return (idp_mlp_spec){.layers = n->layers,
+                          .width = n->width,
+                          .incomplete = n->incomplete,
+                          .profiles = n->profiles,
+                          .profile = n->profile};
+}
+
+static bool one_in(size_t n) { return random_below(&rng, n) == 0; }
+
+static void fill_profile(network *n, size_t p) {
+    for (size_t l = 0; l < n->layers; l++) {
+        const size_t in = n->width[l], out = n->width[l + 1];
+        const double deviation = sqrt(2 / (double)in);
+        for (size_t i = 0; i < in * out; i++) n->w[p][l][i] = (float)(deviation * random_normal(&rng));
+        for (size_t j = 0; j < out; j++) n->b[p][l][j] = (float)(0.1 * random_normal(&rng));
+        const size_t from = one_in(2) ? 0 : p; /* profiles may share their layers */
+        n->w_at[p][l] = n->w[from][l];
+        n->b_at[p][l] = n->b[from][l];
+    }
+    for (size_t h = 0; h <= n->layers; h++) {
+        const bool hidden = h > 0 && h < n->layers;
+        for (size_t i = 0; i < n->width[h]; i++) n->gamma[p][h][i] = (float)(1 - random_uniform(&rng));
+        n->gamma_at[p][h] = hidden && !one_in(3) ? n->gamma[p][h] : NULL;
+    }
+    n->profile[p] = (idp_mlp_profile){n->w_at[p], n->b_at[p], n->gamma_at[p]};
+}
+
+static void random_network(network *n) {
+    n->layers = 1 + random_below(&rng, LAYERS);
+    n->profiles = 1 + random_below(&rng, PROFILES);
+    for (size_t h = 0; h <= n->layers; h++) {
+        n->width[h] = 1 + random_below(&rng, WIDTH);
+        n->incomplete[h] = h > 0 && h < n->layers && !one_in(4);
+    }
+    for (size_t p = 0; p < n->profiles; p++) fill_profile(n, p);
+}
+
+/* 20-40-40-5, one profile, both hidden activations incomplete, no gamma. */
+static void plain_network(network *n) {
+    static const size_t width[] = {20, 40, 40, 5};
+    n->layers = 3;
+    n->profiles = 1;
+    for (size_t h = 0; h <= n->layers; h++) {
+        n->width[h] = width[h];
+        n->incomplete[h] = h > 0 && h < n->layers;
+    }
+    fill_profile(n, 0);
+    memset(n->gamma_at, 0, sizeof n->gamma_at);
+}
+
+static size_t used(const network *n, size_t h, double percent) {
+    return n->incomplete[h] ? idp_prefix(n->width[h], percent) : n->width[h];
+}
+
+/* ---- a chain of oracle layers ----------------------------------------------------------------------------- */
+
+/* What is known of an activation: the float32 values it is near, and how near. */
+typedef struct activation {
+    float value[WIDTH * BATCH]; /* [channel][sample] */
+    double error[WIDTH * BATCH];
+} activation;
+
+/* The network's activation x^ is within e of our x, so its layer, f with roundings, is within
+ *   |f^(x^) - f(x)| <= |f^(x^) - f(x^)| + |f(x^) - f(x)| <= B(x^) + |gamma| |W| e,
+ * relu being 1-Lipschitz, and the oracle's bound grows by B(x^) - B(x) <= (n u / (1 - n u) + u) |gamma| |W| e,
+ * here, with n <= WIDTH + 3, less than 2^-16 |gamma| |W| e. */
+static void layer_expected(const network *n, size_t p, size_t l, double percent, size_t batch, const activation *x,
+                           double *value, double *bound) {
+    const size_t k = used(n, l, percent), m = used(n, l + 1, percent), in = n->width[l];
+    const float *w = n->w_at[p][l], *gamma = n->gamma_at[p][l + 1];
+    const oracle_fc fc = {.k = k,
+                          .m = m,
+                          .batch = batch,
+                          .w = w,
+                          .w_stride = in,
+                          .b = n->b_at[p][l],
+                          .x = x->value,
+                          .x_stride = batch,
+                          .gamma = gamma,
+                          .relu = l + 1 < n->layers};
+    oracle_fc_run(&fc, value, bound);
+    for (size_t j = 0; j < m; j++)
+        for (size_t s = 0; s < batch; s++) {
+            double spread = 0;
+            for (size_t i = 0; i < k; i++) spread += fabs((double)w[j * in + i]) * x->error[i * batch + s];
+            bound[j * batch + s] += (1 + 0x1p-16) * (gamma != NULL ? fabs((double)gamma[j]) : 1) * spread;
+        }
+}
+
+/* x: [batch][width[0]]. value, bound: [width[layers]][batch]. */
+static void expected(const network *n, size_t p, double percent, size_t batch, const float *x, double *value,
+                     double *bound) {
+    static activation a;
+    for (size_t i = 0; i < n->width[0]; i++)
+        for (size_t s = 0; s < batch; s++) {
+            a.value[i * batch + s] = x[s * n->width[0] + i];
+            a.error[i * batch + s] = 0;
+        }
+    for (size_t l = 0; l < n->layers; l++) {
+        layer_expected(n, p, l, percent, batch, &a, value, bound);
+        for (size_t i = 0; i < used(n, l + 1, percent) * batch; i++) {
+            a.value[i] = (float)value[i];
+            a.error[i] = bound[i] + fabs(value[i] - (double)a.value[i]);
+        }
+    }
+}
+
+/* ---- runs between guard pages ----------------------------------------------------------------------------- */
+
+static guard x_guard = {.name = "x", .canary = 0x7fedca01}, y_guard = {.name = "y", .canary = 0x7fedca02},
+             workspace_guard = {.name = "the workspace", .canary = 0x7fedca03};
+
+typedef struct mlp_call {
+    const idp_mlp *mlp;
+    size_t profile, batch;
+    double percent;
+    idp_status status;
+} mlp_call;
+
+static void call_mlp(void *argument) {
+    mlp_call *c = argument;
+    c->status =
+        idp_mlp_run(c->mlp, c->profile, c->percent, c->batch, x_guard.data, y_guard.data, workspace_guard.data);
+}
+
+/* Runs on the x that is laid out; y and a workspace that holds NaN are laid out to measure. */
+static void run(const idp_mlp *mlp, size_t profile, double percent, size_t batch, size_t classes) {
+    error e;
+    const size_t floats = idp_mlp_workspace_bytes(mlp, batch) / sizeof(float);
+    ck_assert_msg(guard_lay(&y_guard, batch * classes, GUARD_AT_END, 0, 1, &e), "%s", e.text);
+    ck_assert_msg(guard_lay(&workspace_guard, floats, GUARD_AT_END, 0, 16, &e), "%s", e.text);
+    mlp_call call = {mlp, profile, batch, percent, IDP_BAD_ARGUMENT};
+    trap caught;
+    char what[256] = "";
+    const guard *guards[] = {&x_guard, &y_guard, &workspace_guard};
+    if (!trap_call(call_mlp, &call, &caught)) trap_describe(&caught, guards, 3, what, sizeof what);
+    ck_assert_msg(what[0] == '\0', "idp_mlp_run %s", what);
+    ck_assert_int_eq(call.status, IDP_OK);
+    ptrdiff_t at;
+    ck_assert_msg(!guard_broken(&y_guard, &at), "wrote before y");
+    ck_assert_msg(!guard_broken(&workspace_guard, &at), "wrote around the workspace");
+}
+
+static void lay_inputs(size_t count) {
+    error e;
+    ck_assert_msg(guard_lay(&x_guard, count, GUARD_AT_END, 0, 1, &e), "%s", e.text);
+    for (size_t i = 0; i < count; i++) x_guard.data[i] = (float)random_uniform(&rng);
+}
+
+/* The largest error over its bound. */
+static double compare(const network *n, size_t profile, double percent, size_t batch) {
+    static double value[WIDTH * BATCH], bound[WIDTH * BATCH];
+    const size_t classes = n->width[n->layers];
+    double worst = 0;
+    expected(n, profile, percent, batch, x_guard.data, value, bound);
+    for (size_t j = 0; j < classes; j++)
+        for (size_t s = 0; s < batch; s++) {
+            const double ratio =
+                oracle_error_over_bound(y_guard.data[s * classes + j], value[j * batch + s], bound[j * batch + s]);
+            if (ratio > worst) worst = ratio;
+        }
+    return worst;
+}
+
+static network net; /* large: not on the stack */
+
+/* The back end of that number, or NULL where it can't run here. */
+static const idp_backend *usable(int index) {
+    const idp_backend *backend = idp_backend_at((size_t)index);
+    return idp_backend_status(backend) == IDP_OK ? backend : NULL;
+}
+
+static void print_skips(void) {
+    for (size_t b = 0; b < idp_backend_count(); b++) {
+        char reason[256];
+        backend_reason(idp_backend_at(b), reason, sizeof reason);
+        if (reason[0] != '\0') printf("SKIPPED: %s: %s\n", idp_backend_at(b)->name, reason);
+    }
+    fflush(stdout); /* before Check forks */
+}
+
+static idp_mlp *create(const network *n, const idp_backend *backend) {
+    const idp_mlp_spec spec = spec_of(n);
+    idp_mlp *mlp = NULL;
+    ck_assert_int_eq(idp_mlp_create(&spec, backend, &mlp), IDP_OK);
+    ck_assert_ptr_nonnull(mlp);
+    return mlp;
+}
+
+START_TEST(random_networks_keep_the_bound) {
+    enum { NETWORKS = 20, RUNS = 8 };
+    static const size_t blocks[] = {1, 2, 127, 128, 129, 257}; /* around the block that a batch is cut into */
+    static const double percents[] = {0, 100, 29, 10, 50, 99.9};
+    const idp_backend *backend = usable(_i);
+    double worst = 0;
+    for (size_t t = 0; backend != NULL && t < NETWORKS; t++) {
+        random_network(&net);
+        idp_mlp *mlp = create(&net, backend);
+        for (size_t r = 0; r < RUNS; r++) {
+            const size_t batch = r < 6 ? 1 + random_below(&rng, 33) : blocks[random_below(&rng, 6)];
+            const double percent = r < 6 ? percents[r] : 100 * random_uniform(&rng);
+            const size_t profile = random_below(&rng, net.profiles);
+            lay_inputs(batch * net.width[0]);
+            run(mlp, profile, percent, batch, net.width[net.layers]);
+            const double ratio = compare(&net, profile, percent, batch);
+            ck_assert_msg(ratio <= 1, "%s: network %zu, profile %zu, %g %%, batch %zu: %g times the bound",
+                          backend->name, t, profile, percent, batch, ratio);
+            if (ratio > worst) worst = ratio;
+        }
+        idp_mlp_destroy(mlp);
+    }
+    if (backend != NULL) {
+        printf("%-17s %d networks, worst %.4f of the bound\n", backend->name, NETWORKS, worst);
+        ck_assert_double_gt(worst, 0);
+    }
+}
+END_TEST
+
+START_TEST(another_percentage_or_profile_is_noticed) {
+    const idp_backend *backend = usable(_i);
+    if (backend == NULL) return;
+    plain_network(&net);
+    net.profiles = 2;
+    fill_profile(&net, 1);
+    net.w_at[1][1] = net.w[1][1]; /* not shared */
+    idp_mlp *mlp = create(&net, backend);
+    for (size_t batch = 1; batch <= 5; batch += 4) {
+        lay_inputs(batch * net.width[0]);
+        run(mlp, 0, 50, batch, 5);
+        ck_assert_double_le(compare(&net, 0, 50, batch), 1);
+        ck_assert_double_le(compare(&net, 0, 52, batch), 1); /* still 20 of 40 channels */
+        ck_assert_double_gt(compare(&net, 0, 40, batch), 1);
+        ck_assert_double_gt(compare(&net, 0, 60, batch), 1);
+        ck_assert_double_gt(compare(&net, 1, 50, batch), 1);
+    }
+    idp_mlp_destroy(mlp);
+}
+END_TEST
+
+/* Everything of profile 0 that `percent` does not use becomes NaN. */
+static void spoil_what_is_cut(network *n, double percent) {
+    for (size_t l = 0; l < n->layers; l++) {
+        const size_t k = used(n, l, percent), m = used(n, l + 1, percent), in = n->width[l];
+        for (size_t j = 0; j < n->width[l + 1]; j++) {
+            for (size_t i = 0; i < in; i++)
+                if (j >= m || i >= k) n->w[0][l][j * in + i] = NAN;
+            if (j >= m) n->b[0][l][j] = n->gamma[0][l + 1][j] = NAN;
+        }
+    }
+}
+
+START_TEST(what_is_cut_is_not_read) {
+    enum { NETWORKS = 30 };
+    static float whole[WIDTH * BATCH];
+    const idp_backend *backend = usable(_i);
+    for (size_t t = 0; backend != NULL && t < NETWORKS; t++) {
+        random_network(&net);
+        const double percent = 100 * random_uniform(&rng);
+        const size_t batch = 1 + random_below(&rng, 20), classes = net.width[net.layers];
+        lay_inputs(batch * net.width[0]);
+        idp_mlp *mlp = create(&net, backend);
+        run(mlp, 0, percent, batch, classes);
+        memcpy(whole, y_guard.data, batch * classes * sizeof *whole);
+        idp_mlp_destroy(mlp);
+        spoil_what_is_cut(&net, percent);
+        mlp = create(&net, backend);
+        run(mlp, 0, percent, batch, classes);
+        ck_assert_mem_eq(y_guard.data, whole, batch * classes * sizeof *whole);
+        idp_mlp_destroy(mlp);
+    }
+}
+END_TEST
+
+START_TEST(nothing_of_the_spec_is_kept) {
+    const idp_backend *backend = usable(_i);
+    if (backend == NULL) return;
+    float before[5];
+    plain_network(&net);
+    idp_mlp *mlp = create(&net, backend);
+    lay_inputs(net.width[0]);
+    run(mlp, 0, 70, 1, 5);
+    memcpy(before, y_guard.data, sizeof before);
+    memset(&net, 0xff, sizeof net);
+    run(mlp, 0, 70, 1, 5);
+    ck_assert_mem_eq(y_guard.data, before, sizeof before);
+    idp_mlp_destroy(mlp);
+}
+END_TEST
+
+/* ---- bad arguments ---------------------------------------------------------------------------------------- */
+
+static const idp_mlp_profile no_weights = {NULL, NULL, NULL};
+
+START_TEST(bad_specs_are_refused) {
+    const idp_backend *scalar = idp_backend_find("scalar");
+    idp_mlp *untouched = NULL;
+    plain_network(&net);
+    const idp_mlp_spec good = spec_of(&net);
+    const size_t zero_width[] = {20, 0, 40, 5}, huge_width[] = {20, SIZE_MAX / 2, 40, 5};
+    const bool cut_input[] = {true, true, true, false}, cut_output[] = {false, true, true, true};
+    idp_mlp_spec bad[] = {good, good, good, good, good, good, good, good, good, good, good};
+    bad[0].layers = 0;
+    bad[1].layers = IDP_MAX_LAYERS + 1;
+    bad[2].width = NULL;
+    bad[3].width = zero_width;
+    bad[4].width = huge_width;
+    bad[5].incomplete = NULL;
+    bad[6].incomplete = cut_input;
+    bad[7].incomplete = cut_output;
+    bad[8].profiles = 0;
+    bad[9].profile = NULL;
+    bad[10].profile = &no_weights;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(idp_mlp_create(&bad[i], scalar, &untouched) == IDP_BAD_ARGUMENT, "spec %zu was accepted", i);
+    ck_assert(idp_mlp_create(NULL, scalar, &untouched) == IDP_BAD_ARGUMENT);
+    ck_assert(idp_mlp_create(&good, NULL, &untouched) == IDP_BAD_ARGUMENT);
+    ck_assert(idp_mlp_create(&good, scalar, NULL) == IDP_BAD_ARGUMENT);
+    net.gamma_at[0][net.layers] = net.gamma[0][net.layers]; /* the output has none */
+    ck_assert(idp_mlp_create(&good, scalar, &untouched) == IDP_BAD_ARGUMENT);
+    net.gamma_at[0][net.layers] = NULL;
+    net.w_at[0][1] = NULL;
+    ck_assert(idp_mlp_create(&good, scalar, &untouched) == IDP_BAD_ARGUMENT);
+    ck_assert_ptr_null(untouched);
+    idp_mlp_destroy(NULL); /* harmless, as free is */
+}
+END_TEST
+
+START_TEST(what_cannot_run_here_is_refused) {
+    plain_network(&net);
+    const idp_mlp_spec spec = spec_of(&net);
+    for (size_t b = 0; b < idp_backend_count(); b++) {
+        const idp_status status = idp_backend_status(idp_backend_at(b));
+        idp_mlp *mlp = NULL;
+        ck_assert_int_eq(idp_mlp_create(&spec, idp_backend_at(b), &mlp), status);
+        ck_assert((mlp != NULL) == (status == IDP_OK));
+        idp_mlp_destroy(mlp);
+    }
+}
+END_TEST
+
+START_TEST(bad_runs_are_refused) {
+    plain_network(&net);
+    idp_mlp *mlp = create(&net, idp_backend_find("scalar"));
+    error e;
+    lay_inputs(2 * net.width[0]);
+    run(mlp, 0, 100, 2, 5);
+    ck_assert(guard_lay(&y_guard, 10, GUARD_AT_END, 0, 1, &e));
+    float *x = x_guard.data, *y = y_guard.data, *work = workspace_guard.data;
+    ck_assert_int_eq(idp_mlp_run(NULL, 0, 50, 2, x, y, work), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_run(mlp, 1, 50, 2, x, y, work), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_run(mlp, 0, -1, 2, x, y, work), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_run(mlp, 0, 100.5, 2, x, y, work), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_run(mlp, 0, NAN, 2, x, y, work), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_run(mlp, 0, 50, 2, NULL, y, work), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_run(mlp, 0, 50, 2, x, NULL, work), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_run(mlp, 0, 50, 2, x, y, NULL), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_run(mlp, 0, 50, 2, x, y, work + 1), IDP_BAD_ARGUMENT);
+    for (size_t i = 0; i < 10; i++) ck_assert_uint_eq(guard_bits(y[i]), y_guard.canary);
+    ck_assert_int_eq(idp_mlp_run(mlp, 0, 50, 0, NULL, NULL, NULL), IDP_OK);
+    idp_mlp_destroy(mlp);
+}
+END_TEST
+
+int main(void) {
+    random_seed(&rng, test_seed("mlp"), RANDOM_TEST);
+    print_skips();
+    Suite *suite = suite_create("mlp");
+    TCase *values = tcase_create("values"), *refusals = tcase_create("refusals");
+    const int backends = (int)idp_backend_count();
+    tcase_set_timeout(values, TIMEOUT_S);
+    tcase_add_loop_test(values, random_networks_keep_the_bound, 0, backends);
+    tcase_add_loop_test(values, another_percentage_or_profile_is_noticed, 0, backends);
+    tcase_add_loop_test(values, what_is_cut_is_not_read, 0, backends);
+    tcase_add_loop_test(values, nothing_of_the_spec_is_kept, 0, backends);
+    tcase_add_test(refusals, bad_specs_are_refused);
+    tcase_add_test(refusals, what_cannot_run_here_is_refused);
+    tcase_add_test(refusals, bad_runs_are_refused);
+    suite_add_tcase(suite, values);
+    suite_add_tcase(suite, refusals);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
