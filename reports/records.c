@@ -81,6 +81,17 @@ static const field bench_fields[] = {
     {"repetitions", NUMBER, offsetof(bench_record, repetitions), true},
     {"ftz", FLAG, offsetof(bench_record, ftz), true},
 };
+static const field prediction_fields[] = {
+    {"kernel", TEXT, offsetof(prediction_record, kernel), false},
+    {"architecture", TEXT, offsetof(prediction_record, architecture), false},
+    {"cpu", TEXT, offsetof(prediction_record, cpu), false},
+    {"tool", TEXT, offsetof(prediction_record, tool), false},
+    {"tool_version", TEXT, offsetof(prediction_record, tool_version), false},
+    {"instructions_per_multiply_add", NUMBER, offsetof(prediction_record, instructions_per_multiply_add), false},
+    {"cycles_per_multiply_add", NUMBER, offsetof(prediction_record, cycles_per_multiply_add), false},
+    {"measured_cycles_per_multiply_add", INTERVAL, offsetof(prediction_record, measured), true},
+    {"host", FLAG, offsetof(prediction_record, host), false},
+};
 static const field verify_fields[] = {
     {"kernel", TEXT, offsetof(verify_record, kernel), false},
     {"backend", TEXT, offsetof(verify_record, backend), false},
@@ -166,6 +177,8 @@ static const struct kind {
     {"bench", FIELDS(bench_fields), sizeof(bench_record), offsetof(records, bench), offsetof(records, benches)},
     {"verify", FIELDS(verify_fields), sizeof(verify_record), offsetof(records, verify),
      offsetof(records, verifies)},
+    {"prediction", FIELDS(prediction_fields), sizeof(prediction_record), offsetof(records, prediction),
+     offsetof(records, predictions)},
     {"control", FIELDS(control_fields), sizeof(control_record), offsetof(records, control),
      offsetof(records, controls)},
     {"versus", FIELDS(versus_fields), sizeof(versus_record), offsetof(records, versus),
@@ -505,6 +518,7 @@ void records_free(records *r) {
     free(r->sweep);
     free(r->bench);
     free(r->control);
+    free(r->prediction);
     free(r->verify);
     free(r->versus);
     free(r->flops);

@@ -42,6 +42,13 @@ typedef struct bench_record {
     int ftz; /* optional */
 } bench_record;
 
+typedef struct prediction_record {
+    const char *kernel, *architecture, *cpu, *tool, *tool_version;
+    double instructions_per_multiply_add, cycles_per_multiply_add;
+    interval measured;
+    int host;
+} prediction_record;
+
 typedef struct verify_record {
     const char *kernel, *backend, *status, *reason;
     json_int_t cases, seed;
@@ -138,10 +145,11 @@ typedef struct records {
     sweep_record *sweep;
     bench_record *bench;
     control_record *control;
+    prediction_record *prediction;
     verify_record *verify;
     versus_record *versus;
     flops_record *flops;
-    size_t trains, sweeps, benches, controls, verifies, versuses, flopses;
+    size_t trains, sweeps, benches, controls, verifies, predictions, versuses, flopses;
     network *network; /* [networks], in order of first appearance */
     size_t networks;
     size_t total; /* of all kinds, those unknown to the report included */

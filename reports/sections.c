@@ -11,6 +11,7 @@ const section sections[] = {
     {"kernels", "Back ends and layouts", section_bench},
     {"work", "Executed work", section_work},
     {"versus", "Direct comparisons", section_versus},
+    {"predictions", "Predictions for other CPUs", section_predictions},
     {"noise", "Noise floor", section_noise},
     {"environment", "Warnings and environment", section_environment},
     {"verification", "Verification", section_verify},

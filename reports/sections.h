@@ -20,6 +20,7 @@ void section_bench(page *p, const records *r);
 void section_versus(page *p, const records *r);
 void section_work(page *p, const records *r);
 void section_noise(page *p, const records *r);
+void section_predictions(page *p, const records *r);
 void section_verify(page *p, const records *r);
 void section_train(page *p, const records *r);
 void section_environment(page *p, const records *r);

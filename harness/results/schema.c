@@ -278,13 +278,31 @@ static const field flops_fields[] = {
     {0},
 };
 
+static const field prediction_fields[] = {
+    {"kernel", STRING, 0},
+    {"architecture", STRING, 0},
+    {"cpu", STRING, 0},
+    {"tool", STRING, 0},
+    {"tool_version", STRING, 0},
+    {"loop_instructions", INTEGER, 0},
+    {"loop_fma", INTEGER, 0},
+    {"loop_multiply_adds", INTEGER, 0},
+    {"instructions_per_multiply_add", NUMBER, 0},
+    {"cycles_per_multiply_add", NUMBER, 0},
+    {"host", BOOLEAN, 0},
+    {"measured_cycles_per_multiply_add", INTERVAL,
+     OPTIONAL}, /* of kernels that ran on the CPU that was asked about */
+    {0},
+};
+
 /* A kind that is not here passes: newer programs add kinds, and older readers show what they know. */
 static const struct {
     const char *kind;
     const field *fields;
-} kinds[] = {{"train", train_fields},     {"sweep", sweep_fields},           {"bench", bench_fields},
-             {"control", control_fields}, {"verify", verify_fields},         {"versus", versus_fields},
-             {"flops", flops_fields},     {"comparison", comparison_fields}, {"compare", compare_fields}};
+} kinds[] = {{"prediction", prediction_fields}, {"train", train_fields},     {"sweep", sweep_fields},
+             {"bench", bench_fields},           {"control", control_fields}, {"verify", verify_fields},
+             {"versus", versus_fields},         {"flops", flops_fields},     {"comparison", comparison_fields},
+             {"compare", compare_fields}};
 
 static bool is_pair(const json_t *v) {
     return json_array_size(v) == 2 && json_is_number(json_array_get(v, 0)) && json_is_number(json_array_get(v, 1));
