@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A kernel that calls a tile with an inner loop of 2 FMAs, within an outer loop that has one more. */
+/* A kernel that calls a tile with an inner loop of 2 FMAs, within a denser outer loop. */
 static const char x86_text[] = "\n"
                                "idp:\tfile format elf64-x86-64\n"
                                "\n"
@@ -16,7 +16,10 @@ static const char x86_text[] = "\n"
                                "\n"
                                "0000000000001000 <tile>:\n"
                                "    1000:      \tvxorps\t%xmm0, %xmm0, %xmm0\n"
-                               "    1004:      \tvfmadd231ss\t(%rax), %xmm1, %xmm2\n"
+                               "    1004:      \tvfmadd231ps\t%zmm8, %zmm9, %zmm10\n"
+                               "    1005:      \tvfmadd231ps\t%zmm8, %zmm9, %zmm11\n"
+                               "    1006:      \tvfmadd231ps\t%zmm8, %zmm9, %zmm12\n"
+                               "    1007:      \tvfmadd231ps\t%zmm8, %zmm9, %zmm13\n"
                                "    1008:      \tvmovups\t(%rsi), %zmm3\n"
                                "    100c:      \tvfmadd231ps\t(%rdi,%rcx,4){1to16}, %zmm3, %zmm4\n"
                                "    1010:      \tvfmadd231ps\t0x40(%rdi), %ymm3, %ymm5\n"
@@ -62,9 +65,9 @@ START_TEST(a_listing_is_read) {
     ck_assert_str_eq(l.function[1].name, "idp_fc_f32_panel_1x32_test");
     ck_assert_uint_eq(l.function[1].address, 0x2000);
     ck_assert_uint_eq(l.function[1].count, 3);
-    ck_assert_uint_eq(l.count, 13);
-    ck_assert_uint_eq(l.at[2].address, 0x1008);
-    ck_assert_str_eq(l.at[2].text, "vmovups (%rsi), %zmm3");
+    ck_assert_uint_eq(l.count, 16);
+    ck_assert_uint_eq(l.at[5].address, 0x1008);
+    ck_assert_str_eq(l.at[5].text, "vmovups (%rsi), %zmm3");
     listing_free(&l);
 }
 END_TEST
