@@ -44,11 +44,36 @@ IDP_INLINE vec fmadd(vec a, vec b, vec sum) { return vfmaq_f32(sum, a, b); }
 IDP_INLINE vec relu(vec a) { return vmaxq_f32(zero(), a); } /* FMAX returns NaN for NaN */
 
 /* ---- panel 1x96: one sample; 24 registers of outputs ----------------------------------------------------------
- * Bound by the load ports. The panel's width is a multiple of the register: no register is ever ragged. */
+ * One load of weights for each FMA, so bound by the load ports: predicted (llvm-mca 19) 0.126 cycles a multiply-add
+ * on Neoverse N1, whose two FMA pipes allow 0.125, and 0.084 on V1 and V2, whose three loads a cycle allow 0.083.
+ * The panel's width is a multiple of the register: no register is ever ragged. Tried and lost: one load for each
+ * register and a broadcast for each channel (0.177 on N1, 0.104 on V1: 0.53 instructions a multiply-add instead of
+ * 0.39); four channels a turn without the barrier (gcc 12 lifts the loads of all four and spills the sums: 0.197 on
+ * N1). */
 
-enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8 };
+enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 4 };
 
-/* `vectors` registers of outputs from j0 on, `used` of which are wanted; w: [bias, channel][width]. */
+/* The barrier keeps the compiler from loading ahead of the sums that the registers have to hold.
+ * sum[] += x times `vectors` registers from w on, x being lane `lane` of xs. */
+#define PANEL_STEP(lane)                                                                              \
+    do {                                                                                              \
+        IDP_UNROLL                                                                                    \
+        for (size_t v = 0; v + 4 <= vectors; v += 4) {                                                \
+            vec four[4];                                                                              \
+            load_four(w + v * LANES, four);                                                           \
+            IDP_UNROLL                                                                                \
+            for (size_t u = 0; u < 4; u++)                                                            \
+                sum[lane % phases][v + u] = FMADD_LANE(four[u], xs, lane, sum[lane % phases][v + u]); \
+        }                                                                                             \
+        IDP_UNROLL                                                                                    \
+        for (size_t v = vectors / 4 * 4; v < vectors; v++)                                            \
+            sum[lane % phases][v] = FMADD_LANE(load(w + v * LANES), xs, lane, sum[lane % phases][v]); \
+        w += width;                                                                                   \
+        __asm__ volatile("" ::: "memory");                                                            \
+    } while (0)
+
+/* `vectors` registers of outputs from j0 on, `used` of which are wanted; w: [bias, channel][width]. Four channels a
+ * turn share one load of x; they go to 1, 2 or 4 phases of sums. */
 IDP_INLINE void panel_tile(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used, size_t vectors,
                            size_t phases) {
     vec sum[PHASES_MOST][PANEL / LANES];
@@ -60,13 +85,12 @@ IDP_INLINE void panel_tile(const idp_fc *fc, const float *w, size_t width, size_
     w += width;
 
     const float *x = fc->x, *end = x + fc->k;
-    for (; x + phases <= end; x += phases) {
-        IDP_UNROLL
-        for (size_t p = 0; p < phases; p++, w += width) {
-            const vec xi = set1(x[p]);
-            IDP_UNROLL
-            for (size_t v = 0; v < vectors; v++) sum[p][v] = fmadd(xi, load(w + v * LANES), sum[p][v]);
-        }
+    for (; x + LANES <= end; x += LANES) {
+        const vec xs = load(x);
+        PANEL_STEP(0);
+        PANEL_STEP(1);
+        PANEL_STEP(2);
+        PANEL_STEP(3);
     }
     for (; x < end; x++, w += width) {
         const vec xi = set1(*x);
@@ -93,9 +117,9 @@ IDP_INLINE void panel_rows(const idp_fc *fc, const float *w, size_t width, size_
         const size_t chunk = vectors >= 24 ? 24 : vectors >= 12 ? 12 : vectors >= 6 ? 6 : vectors >= 2 ? 2 : 1;
         const size_t n = idp_min(used, chunk * LANES);
         switch (chunk) { /* registers x phases */
-        case 1: panel_tile(fc, w, width, j0, n, 1, 8); break;
-        case 2: panel_tile(fc, w, width, j0, n, 2, 8); break;
-        case 6: panel_tile(fc, w, width, j0, n, 6, 3); break;
+        case 1: panel_tile(fc, w, width, j0, n, 1, 4); break;
+        case 2: panel_tile(fc, w, width, j0, n, 2, 4); break;
+        case 6: panel_tile(fc, w, width, j0, n, 6, 4); break;
         case 12: panel_tile(fc, w, width, j0, n, 12, 2); break;
         default: panel_tile(fc, w, width, j0, n, 24, 1); break;
         }
@@ -181,6 +205,8 @@ void idp_fc_f32_batch_16x5_neon(const idp_fc *fc) {
 }
 
 /* ---- row 4x4: row-major dot products; 4 outputs share each load of x, 4 phases of channels ---------------------
+ * Five loads for four FMAs: the load ports bind, predicted (llvm-mca 19) 0.157 cycles a multiply-add on Neoverse N1
+ * and 0.104 on V1. Tried and lost: one load for each register (0.65 instructions a multiply-add instead of 0.48).
  */
 
 enum { ROWS = 4, ROW_PHASES = 4 };
@@ -195,11 +221,15 @@ IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t
     for (size_t p = 0; p < ROW_PHASES; p++) IDP_UNROLL
     for (size_t r = 0; r < ROWS; r++) sum[p][r] = zero();
     size_t i = 0;
-    for (; i + ROW_PHASES * LANES <= fc->k; i += ROW_PHASES * LANES) IDP_UNROLL
-    for (size_t p = 0; p < ROW_PHASES; p++) {
-        const vec xi = load(fc->x + i + p * LANES);
+    for (; i + ROW_PHASES * LANES <= fc->k; i += ROW_PHASES * LANES) {
+        vec xi[ROW_PHASES], wi[ROW_PHASES];
+        load_four(fc->x + i, xi);
         IDP_UNROLL
-        for (size_t r = 0; r < rows; r++) sum[p][r] = fmadd(load(w + r * stride + i + p * LANES), xi, sum[p][r]);
+        for (size_t r = 0; r < rows; r++) {
+            load_four(w + r * stride + i, wi);
+            IDP_UNROLL
+            for (size_t p = 0; p < ROW_PHASES; p++) sum[p][r] = fmadd(wi[p], xi[p], sum[p][r]);
+        }
     }
     for (; i < fc->k; i += LANES) {
         const size_t n = idp_min(LANES, fc->k - i);
