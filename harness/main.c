@@ -15,6 +15,7 @@ const command commands[] = {
     {"inspect", "what a model file holds", cmd_inspect},
     {"list", "every kernel", cmd_list},
     {"mca", "predicted speed of the kernels on CPUs that are not here", cmd_mca},
+    {"merge", "results documents of one machine as one document", cmd_merge},
     {"report", "a results document as HTML, Markdown and CSV", cmd_report},
     {"run", "all of it: verify, train, sweep, bench, report", cmd_run},
     {"sweep", "accuracy, FLOPs and time of a model at every percentage", cmd_sweep},

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../results/identity.h"
 #include "facts.h"
 #include "noise.h"
 
@@ -59,25 +60,7 @@ static const measure measures[] = {
     {"flops", "issued_flops", "issued FLOPs", COUNT},
     {"flops", "executed_isa", "executed ISA", WORD},
 };
-enum { MEASURES = sizeof measures / sizeof measures[0], KEY_FIELDS = 12 };
-
-/* What tells a record from the others of its kind. A number is written with its name. */
-static const struct key {
-    const char *kind, *field[KEY_FIELDS];
-} keys[] = {
-    {"bench", {"kernel", "backend", "out", "in", "m", "k", "batch"}},
-    {"sweep", {"model", "backend", "profile", "percent", "seed"}},
-    {"train", {"model", "backend", "profile", "seed"}},
-    {"verify", {"kernel", "backend"}},
-    {"versus", {"a", "b", "out", "in", "m", "k", "percent", "batch", "warm"}},
-    {"flops", {"kernel", "backend", "out", "in", "m", "k", "batch"}},
-};
-
-static const struct key *key_of(const char *kind) {
-    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
-        if (strcmp(keys[k].kind, kind) == 0) return &keys[k];
-    return NULL;
-}
+enum { MEASURES = sizeof measures / sizeof measures[0] };
 
 /* record.a.b of the path "a.b"; NULL where it is absent or null. */
 static const json_t *at_path(const json_t *record, const char *path) {
@@ -123,34 +106,14 @@ static void side_free(side *s) {
 /* ---- figures of one document ----------------------------------------------------------------------------------
  */
 
-static void name_figure(const json_t *record, const struct key *key, const measure *m, char *text,
-                        size_t text_size) {
-    size_t used = (size_t)snprintf(text, text_size, "%s ", key->kind);
-    const char *slash = "";
-    for (size_t f = 0; f < KEY_FIELDS && key->field[f] != NULL && used < text_size; f++) {
-        const json_t *value = json_object_get(record, key->field[f]);
-        char *at = text + used;
-        const size_t room = text_size - used;
-        if (json_is_string(value))
-            used += (size_t)snprintf(at, room, "%s%s", slash, json_string_value(value));
-        else if (json_is_number(value))
-            used += (size_t)snprintf(at, room, "%s%s:%.6g", slash, key->field[f], json_number_value(value));
-        else if (json_is_boolean(value))
-            used += (size_t)snprintf(at, room, "%s%s:%s", slash, key->field[f], json_is_true(value) ? "yes" : "no");
-        else
-            continue;
-        slash = "/";
-    }
-    if (used < text_size) snprintf(text + used, text_size - used, ": %s", m->name);
-}
-
 static bool add_figures(side *s, const json_t *record, size_t place, const regex_t *only, error *e) {
     const char *kind = json_string_value(json_object_get(record, "kind"));
-    const struct key *key = key_of(kind);
-    for (size_t m = 0; key != NULL && m < MEASURES; m++) {
+    char identity[RECORD_IDENTITY];
+    if (!record_identity(record, identity)) return true;
+    for (size_t m = 0; m < MEASURES; m++) {
         if (strcmp(measures[m].kind, kind) != 0 || at_path(record, measures[m].path) == NULL) continue;
-        char name[1024];
-        name_figure(record, key, &measures[m], name, sizeof name);
+        char name[RECORD_IDENTITY + 64];
+        snprintf(name, sizeof name, "%s: %s", identity, measures[m].name);
         if (only != NULL && regexec(only, name, 0, NULL, 0) != 0) continue;
         figure *f = &s->figure[s->figures];
         *f = (figure){.name = strdup(name), .place = place, .measure = &measures[m], .record = record};

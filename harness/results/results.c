@@ -142,6 +142,10 @@ bool results_write(results *r, const char *path, error *e) {
     json_t *seconds = json_real(round(1e3 * (now_s() - r->started_s)) / 1e3);
     json_object_set_new(json_object_get(r->document, "run"), "seconds", seconds);
     set_environment(r);
+    return results_save(r, path, e);
+}
+
+bool results_save(results *r, const char *path, error *e) {
     output out;
     if (!schema_check(r->document, path, e) || !output_open(&out, path, e)) return false;
     if (!print_document(r->document, out.file)) {

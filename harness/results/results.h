@@ -42,6 +42,9 @@ bool results_writable(const char *path, error *e);
  * results_read does, and writes the file (see output.h), one record a line. A NULL path does nothing. */
 bool results_write(results *r, const char *path, error *e);
 
+/* As results_write, but the document as it is: times, environment and warnings are not set. */
+bool results_save(results *r, const char *path, error *e);
+
 /* Reads and checks a document: the schema, and the type of every field that SCHEMA.md names. Fields and kinds that
  * it does not name pass. On success results_free it. */
 bool results_read(results *r, const char *path, error *e);
