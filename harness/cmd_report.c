@@ -14,23 +14,29 @@ static const char help[] =
     "  report.md   the key figures, short enough for a comment on GitHub\n"
     "  KIND.csv    one file for every kind of record: train.csv, sweep.csv, bench.csv, verify.csv, ...\n"
     "\n"
-    "  -o, --out DIR    folder to write into, made where it does not exist (default: build/report)\n"
-    "  -t, --title T    title of the report (default: names the CPU)\n"
-    "  -h, --help       this text\n";
+    "  -f, --format LIST   html,markdown,csv (default), latex (every table), svg and pdf (every plot)\n"
+    "  -s, --section LIST  only these sections, by the name behind # in the page's links: answer,kernels\n"
+    "  -o, --out DIR       folder to write into, made where it does not exist (default: build/report)\n"
+    "  -t, --title T       title of the report (default: names the CPU)\n"
+    "  -h, --help          this text\n";
 
 int cmd_report(int argc, char **argv, error *e) {
     static const struct option options[] = {
-        {"out", required_argument, NULL, 'o'},
-        {"title", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"format", required_argument, NULL, 'f'}, {"section", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'o'},    {"title", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
-    const char *folder = "build/report", *title = NULL;
+    const char *folder = "build/report";
+    report_options wanted = {.formats = REPORT_USUAL};
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":o:t:h", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":f:s:o:t:h", options, NULL)) != -1;) {
         switch (c) {
         case 'o': folder = optarg; break;
-        case 't': title = optarg; break;
+        case 't': wanted.title = optarg; break;
+        case 's': wanted.sections = optarg; break;
+        case 'f':
+            if (report_formats_parse(optarg, &wanted.formats, e)) break;
+            return EXIT_ERROR;
         case 'h': fputs(help, stdout); return 0;
         default: return option_error(argc, argv, c, e);
         }
@@ -42,13 +48,16 @@ int cmd_report(int argc, char **argv, error *e) {
     results r = {0};
     error warning = {""};
     if (!results_read(&r, argv[optind], e)) return EXIT_ERROR;
-    const bool written = report_write(r.document, folder, title, &warning);
+    const bool written = report_write(r.document, folder, &wanted, &warning);
     results_free(&r);
     if (!written) {
         fail(e, "%s: %.1000s", argv[optind], warning.text);
         return EXIT_ERROR;
     }
     if (warning.text[0] != '\0') fprintf(stderr, "warning: %s\n", warning.text);
-    printf("Wrote %s/index.html, %s/report.md and the tables %s/*.csv\n", folder, folder, folder);
+    if (wanted.formats == REPORT_USUAL)
+        printf("Wrote %s/index.html, %s/report.md and the tables %s/*.csv\n", folder, folder, folder);
+    else
+        printf("Wrote the report into %s\n", folder);
     return 0;
 }

@@ -296,7 +296,9 @@ static int finish(const run_options *o, const step *steps, int count, results *a
         if (!join(all, steps[i].json, e)) return EXIT_ERROR;
     snprintf(path, sizeof path, "%s/results.json", o->out);
     e->text[0] = '\0';
-    if (!results_write(all, path, e) || !report_write(all->document, o->out, o->title, e)) return EXIT_ERROR;
+    if (!results_write(all, path, e) ||
+        !report_write(all->document, o->out, &(report_options){.title = o->title, .formats = REPORT_USUAL}, e))
+        return EXIT_ERROR;
     if (e->text[0] != '\0') fprintf(stderr, "warning: %s\n", e->text);
     printf("\nReport: %s/index.html (also report.md, *.csv)\nRecords: %s\n\n", o->out, path);
     show_headlines(all->records);

@@ -2,11 +2,20 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "assets.h"
+#include "plot.h"
+
+static void pieces_free(page_pieces *all) {
+    for (size_t i = 0; i < all->count; i++) text_free(&all->piece[i].content);
+    free(all->piece);
+}
 
 void page_free(page *p) {
+    pieces_free(&p->tables);
+    pieces_free(&p->pictures);
     text_free(&p->html);
     text_free(&p->markdown);
     text_free(&p->contents);
@@ -15,6 +24,7 @@ void page_free(page *p) {
 bool page_failed(const page *p) { return p->html.failed || p->markdown.failed || p->contents.failed; }
 
 void page_section(page *p, const char *id, const char *title) {
+    p->tables.in_section = p->pictures.in_section = 0;
     p->section_id = id;
     p->section_title = title;
     p->heading_due = BOTH;
@@ -29,6 +39,62 @@ static void begin_content(page *p, media where) {
     }
     if (due & MARKDOWN) text_print(&p->markdown, "## %s\n\n", p->section_title);
     p->heading_due &= ~due;
+}
+
+/* A new piece of the section at hand; NULL without memory. */
+static text *new_piece(page *p, page_pieces *all) {
+    page_piece *grown = realloc(all->piece, (all->count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        p->html.failed = true;
+        return NULL;
+    }
+    all->piece = grown;
+    page_piece *made = &grown[all->count++];
+    *made = (page_piece){0};
+    snprintf(made->name, sizeof made->name, "%.40s-%u", p->section_id != NULL ? p->section_id : "page",
+             ++all->in_section);
+    return &made->content;
+}
+
+/* The LaTeX of the open table: every table that the HTML page has. */
+static text *latex_of(page *p) {
+    return (p->open_media & HTML) && p->tables.count > 0 ? &p->tables.piece[p->tables.count - 1].content : NULL;
+}
+
+static void begin_latex(page *p, const column *columns, unsigned count, const char *caption_format, va_list args) {
+    text *to = new_piece(p, &p->tables), caption = {0};
+    if (to == NULL) return;
+    text_vprint(&caption, caption_format, args);
+    if (caption.failed) p->html.failed = true;
+    text_put(to, "% Needs \\usepackage{booktabs,longtable,textcomp}.\n\\begin{longtable}{");
+    for (unsigned c = 0; c < count; c++) text_put(to, columns[c].numeric ? "r" : "l");
+    text_put(to, "}\n\\caption{");
+    text_latex(to, caption.bytes != NULL ? caption.bytes : "");
+    text_put(to, "}\\\\\n\\toprule\n");
+    for (unsigned c = 0; c < count; c++) {
+        if (c > 0) text_put(to, " & ");
+        text_latex(to, columns[c].title);
+    }
+    text_put(to, " \\\\\n\\midrule\n\\endhead\n");
+    text_free(&caption);
+}
+
+static void latex_cell(page *p, const char *string, const char *aside) {
+    text *to = latex_of(p);
+    if (to == NULL) return;
+    if (p->cell > 0) text_put(to, " & ");
+    text_latex(to, string);
+    if (aside[0] != '\0') {
+        text_put(to, " {\\footnotesize ");
+        text_latex(to, aside);
+        text_put(to, "}");
+    }
+    if (p->cell + 1 == p->columns) text_put(to, " \\\\\n");
+}
+
+static void end_latex(page *p) {
+    text *to = latex_of(p);
+    if (to != NULL) text_put(to, "\\bottomrule\n\\end{longtable}\n");
 }
 
 /* The formatted text, escaped for each of the media. */
@@ -102,9 +168,14 @@ void page_table(page *p, media where, const column *columns, unsigned count, con
     p->column = columns;
     p->columns = count;
     p->cell = 0;
+    va_list args;
+    if (where & HTML) {
+        va_start(args, caption_format);
+        begin_latex(p, columns, count, caption_format, args);
+        va_end(args);
+    }
     /* A table too wide for the screen scrolls by itself; tabindex lets the keyboard do it too. */
     put_raw(p, where, "<div class=\"scroll\" tabindex=\"0\">\n<table>\n<caption>", "");
-    va_list args;
     va_start(args, caption_format);
     put_both(p, where, caption_format, args);
     va_end(args);
@@ -129,6 +200,7 @@ void page_table(page *p, media where, const column *columns, unsigned count, con
 void page_cell(page *p, double sort_value, const char *string, const char *aside) {
     const media where = p->open_media;
     const column *c = &p->column[p->cell];
+    latex_cell(p, string, aside);
     if (where & HTML) {
         if (p->cell == 0) text_put(&p->html, "<tr>");
         text_print(&p->html, "<td%s", column_class(c));
@@ -160,7 +232,10 @@ void page_cell(page *p, double sort_value, const char *string, const char *aside
 
 void page_cell_text(page *p, const char *string) { page_cell(p, NAN, string, ""); }
 
-void page_table_end(page *p) { put_raw(p, p->open_media, "</tbody>\n</table>\n</div>\n", "\n"); }
+void page_table_end(page *p) {
+    end_latex(p);
+    put_raw(p, p->open_media, "</tbody>\n</table>\n</div>\n", "\n");
+}
 
 void page_details(page *p, bool open, const char *format, ...) {
     begin_content(p, HTML);
@@ -184,6 +259,8 @@ void page_figures_end(page *p) { text_put(&p->html, "</div>\n"); }
 void page_figure(page *p, const char *svg, const legend *key, unsigned keys, const char *caption_format, ...) {
     begin_content(p, HTML);
     p->figures++;
+    text *picture = new_piece(p, &p->pictures);
+    if (picture != NULL) plot_alone(svg, key, keys, picture);
     text_print(&p->html, "<figure id=\"figure-%u\">\n<ul class=\"legend\">", p->figures);
     for (unsigned l = 0; l < keys; l++) {
         text_print(&p->html,

@@ -16,18 +16,31 @@ typedef struct column {
 } column;
 
 /* How a line of a plot looks; its legend is drawn in HTML, where text is escaped and wraps on a phone. */
-typedef struct legend {
-    unsigned color; /* 1 .. COLORS */
+typedef struct legend { /* also for plot.h */
+    unsigned color;     /* 1 .. COLORS */
     bool dashed;
     const char *label;
 } legend;
 enum { COLORS = 7 };
 
+/* Something that also stands alone, for papers: a table as LaTeX or a figure as SVG. */
+typedef struct page_piece {
+    char name[64]; /* "<section>-<number in the section>" */
+    text content;
+} page_piece;
+
+typedef struct page_pieces {
+    page_piece *piece;
+    size_t count;
+    unsigned in_section; /* of the section at hand */
+} page_pieces;
+
 typedef struct page {
     text html, markdown;
+    page_pieces tables, pictures;
     text contents;                          /* links to the sections, for HTML */
     media heading_due;                      /* where the section has no content yet */
-    const char *section_id, *section_title; /* of a section that has no content yet */
+    const char *section_id, *section_title; /* of the section at hand */
     media open_media;                       /* of the open paragraph or table */
     unsigned columns, cell;                 /* of the open table; cells of the open row */
     const column *column;

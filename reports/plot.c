@@ -119,7 +119,7 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
         {"stroke='black'", "stroke='currentColor'"},
         {" color=\"black\"", ""}, /* inherited: `color` is what currentColor means */
         {"color='white'", "color='var(--paper)'"},
-        {" font-family=\"Arial\" ", ""},
+        {" font-family=\"Arial\" ", " "},
         {"<title>", "<desc>"}, /* gnuplot's words for a line, which would pop up under the pointer */
         {"</title>", "</desc>"},
     };
@@ -185,4 +185,56 @@ done:
     text_free(&file);
     text_free(&said);
     return drawn;
+}
+
+/* ---- alone ----------------------------------------------------------------------------------------------------
+ */
+
+/* style.css's colours in the light. */
+static const char *const light[COLORS] = {"#0072b2", "#d55e00", "#009e73", "#b0568f",
+                                          "#55595f", "#b37a00", "#3a9bd1"};
+
+enum { LEGEND_LINE = 20, LEGEND_CHARACTER = 8, LEGEND_SWATCH = 36 };
+
+void plot_alone(const char *svg, const struct legend *key, unsigned keys, text *alone) {
+    const char *body = strchr(svg, '>'), *end = svg + strlen(svg);
+    text legend_text = {0};
+    double x = 8, y = 14;
+    for (unsigned l = 0; l < keys; l++) {
+        const double width = LEGEND_SWATCH + LEGEND_CHARACTER * (double)strlen(key[l].label) + 12;
+        if (x > 8 && x + width > WIDTH) {
+            x = 8;
+            y += LEGEND_LINE;
+        }
+        text_print(&legend_text,
+                   "<path d=\"M%g %gh28\" stroke=\"%s\" stroke-width=\"2.5\"%s/><text x=\"%g\" y=\"%g\">", x, y - 4,
+                   light[(key[l].color - 1) % COLORS], key[l].dashed ? " stroke-dasharray=\"5 4\"" : "",
+                   x + LEGEND_SWATCH, y);
+        text_html(&legend_text, key[l].label);
+        text_put(&legend_text, "</text>\n");
+        x += width;
+    }
+    const double top = keys > 0 ? y + 10 : 0;
+    const char *pattern[COLORS + 3][2] = {
+        {"var(--grid)", "#dddddd"}, {"var(--paper)", "#ffffff"}, {"currentColor", "#222222"}};
+    char css[COLORS][16];
+    for (unsigned c = 0; c < COLORS; c++) {
+        snprintf(css[c], sizeof css[c], "var(--c%u)", c + 1);
+        pattern[3 + c][0] = css[c];
+        pattern[3 + c][1] = light[c];
+    }
+    text_print(
+        alone,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" viewBox=\"0 0 %d "
+        "%g\" width=\"%d\" height=\"%g\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"%d\">\n"
+        "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n<g fill=\"#222222\">\n",
+        WIDTH, HEIGHT + top, WIDTH, HEIGHT + top, FONT_SIZE);
+    if (legend_text.bytes != NULL) text_put(alone, legend_text.bytes);
+    text_print(alone, "</g>\n<g transform=\"translate(0 %g)\">\n", top);
+    const char *close = end;
+    while (body != NULL && close > body && strncmp(close, "</svg>", 6) != 0) close--;
+    if (body != NULL) replace(alone, body + 1, close, (const char *const(*)[2])pattern, COLORS + 3);
+    text_put(alone, "</g>\n</svg>\n");
+    if (legend_text.failed) alone->failed = true;
+    text_free(&legend_text);
 }

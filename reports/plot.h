@@ -34,4 +34,9 @@ typedef struct plot {
  * cannot be run, or what it said. */
 bool plot_svg(const plot *p, unsigned number, text *svg, error *e);
 
+/* The same picture as a file of its own, with its legend above it and the page's light colours: viewers and
+ * converters know no CSS variables. svg is what plot_svg made. */
+struct legend;
+void plot_alone(const char *svg, const struct legend *key, unsigned keys, text *alone);
+
 #endif

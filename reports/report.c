@@ -1,8 +1,12 @@
 #include "report.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../harness/output.h"
+#include "../harness/tool.h"
 #include "csv.h"
 #include "records.h"
 #include "sections.h"
@@ -57,13 +61,123 @@ static bool write_file(const char *folder, const char *name, const text *content
     return written;
 }
 
-bool report_write(const json_t *document, const char *folder, const char *title, error *e) {
+/* ---- what was asked for ----------------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *name;
+    report_format format;
+} formats[] = {{"html", REPORT_HTML},   {"markdown", REPORT_MARKDOWN}, {"csv", REPORT_CSV},
+               {"latex", REPORT_LATEX}, {"svg", REPORT_SVG},           {"pdf", REPORT_PDF}};
+
+/* Whether `name` is one of the words of a list "a,b,c". */
+static bool listed(const char *list, const char *name) {
+    const size_t length = strlen(name);
+    for (const char *at = list; at != NULL;) {
+        const size_t word = strcspn(at, ",");
+        if (word == length && strncmp(at, name, length) == 0) return true;
+        at = at[word] == ',' ? at + word + 1 : NULL;
+    }
+    return false;
+}
+
+bool report_formats_parse(const char *names, unsigned *chosen, error *e) {
+    unsigned bits = 0;
+    for (const char *at = names; at != NULL;) {
+        const size_t word = strcspn(at, ",");
+        unsigned bit = 0;
+        for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++)
+            if (strlen(formats[f].name) == word && strncmp(at, formats[f].name, word) == 0) bit = formats[f].format;
+        if (bit == 0)
+            return fail(e, "'%.*s' is not one of html, markdown, csv, latex, svg, pdf",
+                        (int)(word < 64 ? word : 64), at);
+        bits |= bit;
+        at = at[word] == ',' ? at + word + 1 : NULL;
+    }
+    *chosen = bits;
+    return true;
+}
+
+/* Every word of the list is a section's id. */
+static bool sections_check(const char *list, error *e) {
+    for (const char *at = list; at != NULL;) {
+        const size_t word = strcspn(at, ",");
+        bool known = false;
+        for (unsigned s = 0; s < section_count; s++)
+            known = known || (strlen(sections[s].id) == word && strncmp(at, sections[s].id, word) == 0);
+        if (!known) {
+            text ids = {0};
+            for (unsigned s = 0; s < section_count; s++)
+                text_print(&ids, "%s%s", s > 0 ? ", " : "", sections[s].id);
+            fail(e, "'%.*s' is not a section; there are %s", (int)(word < 64 ? word : 64), at,
+                 ids.bytes != NULL ? ids.bytes : "");
+            text_free(&ids);
+            return false;
+        }
+        at = at[word] == ',' ? at + word + 1 : NULL;
+    }
+    return true;
+}
+
+/* ---- files -----------------------------------------------------------------------------------------------------
+ */
+
+static bool write_pieces(const char *folder, const page_pieces *all, const char *suffix, error *e) {
+    for (size_t i = 0; i < all->count; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "%s.%s", all->piece[i].name, suffix);
+        if (!write_file(folder, name, &all->piece[i].content, e)) return false;
+    }
+    return true;
+}
+
+/* The SVG files are there; each becomes a PDF under a temporary name, then under its own. */
+static bool convert_pictures(const char *folder, const page_pieces *all, error *e) {
+    for (size_t i = 0; i < all->count; i++) {
+        text svg = {0}, pdf = {0}, part = {0};
+        char *out = NULL, *err = NULL;
+        text_print(&svg, "%s/%s.svg", folder, all->piece[i].name);
+        text_print(&pdf, "%s/%s.pdf", folder, all->piece[i].name);
+        text_print(&part, "%s/%s.pdf.part", folder, all->piece[i].name);
+        bool done = !(svg.failed || pdf.failed || part.failed) || fail(e, "no memory for a picture");
+        done =
+            done && tool_run((const char *const[]){"rsvg-convert", "-f", "pdf", "-o", part.bytes, svg.bytes, NULL},
+                             &out, &err, e);
+        if (done && rename(part.bytes, pdf.bytes) != 0) done = fail(e, "%s: %s", pdf.bytes, strerror(errno));
+        if (!done && part.bytes != NULL) remove(part.bytes);
+        free(out);
+        free(err);
+        text_free(&svg);
+        text_free(&pdf);
+        text_free(&part);
+        if (!done) return false;
+    }
+    return true;
+}
+
+static bool write_all(const page *p, const json_t *all, const text *html, const text *markdown, const char *folder,
+                      unsigned wanted, error *e) {
+    if ((wanted & (REPORT_SVG | REPORT_PDF)) != 0 && p->plot_error.text[0] != '\0')
+        return fail(e, "there are no plots to write: %.900s", p->plot_error.text);
+    if ((wanted & REPORT_PDF) != 0 && tool_find((const char *const[]){"rsvg-convert", NULL}) == NULL)
+        return fail(e,
+                    "the format pdf needs rsvg-convert (Debian's package is librsvg2-bin); svg needs nothing more");
+    return output_folder(folder, e) && (!(wanted & REPORT_HTML) || write_file(folder, "index.html", html, e)) &&
+           (!(wanted & REPORT_MARKDOWN) || write_file(folder, "report.md", markdown, e)) &&
+           (!(wanted & REPORT_CSV) || csv_write(all, folder, e)) &&
+           (!(wanted & REPORT_LATEX) || write_pieces(folder, &p->tables, "tex", e)) &&
+           (!(wanted & (REPORT_SVG | REPORT_PDF)) || write_pieces(folder, &p->pictures, "svg", e)) &&
+           (!(wanted & REPORT_PDF) || convert_pictures(folder, &p->pictures, e));
+}
+
+bool report_write(const json_t *document, const char *folder, const report_options *options, error *e) {
+    const char *title = options->title;
     bool written = false;
     records r = {0};
     page p = {0};
     text html = {0}, markdown = {0}, own_title = {0};
     const json_t *all = json_object_get(document, "records");
-    if (!records_read(&r, document, e) || !csv_check(all, e)) goto done;
+    if (!sections_check(options->sections, e) || !records_read(&r, document, e) || !csv_check(all, e)) goto done;
     if (title == NULL) {
         const char *cpu = json_string_value(json_object_get(r.machine, "cpu"));
         text_print(&own_title, "Incomplete dot products on %s", cpu != NULL ? cpu : "this CPU");
@@ -72,6 +186,7 @@ bool report_write(const json_t *document, const char *folder, const char *title,
     write_facts_line(&p, &r);
     write_warnings(&p, &r);
     for (unsigned s = 0; s < section_count; s++) {
+        if (options->sections != NULL && !listed(options->sections, sections[s].id)) continue;
         page_section(&p, sections[s].id, sections[s].title);
         sections[s].write(&p, &r);
     }
@@ -82,8 +197,7 @@ bool report_write(const json_t *document, const char *folder, const char *title,
     const char *badge = r.synthetic ? "synthetic digits" : NULL;
     page_finish_html(&p, title, badge, &html);
     page_finish_markdown(&p, title, badge, &markdown);
-    written = output_folder(folder, e) && write_file(folder, "index.html", &html, e) &&
-              write_file(folder, "report.md", &markdown, e) && csv_write(all, folder, e);
+    written = write_all(&p, all, &html, &markdown, folder, options->formats, e);
     if (written && e != NULL) {
         e->text[0] = '\0';
         if (p.plot_error.text[0] != '\0')

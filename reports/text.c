@@ -87,6 +87,50 @@ void text_markdown(text *t, const char *string) {
     }
 }
 
+/* What LaTeX has no letter for without packages, as UTF-8. */
+static const char *const latex[][2] = {
+    {"\xc2\xa0", "~"},
+    {"\xc3\x97", "$\\times$"},
+    {"\xe2\x80\x93", "--"},
+    {"\xe2\x88\x92", "$-$"},
+    {"\xe2\x89\x88", "$\\approx$"},
+    {"\xc2\xb5", "$\\mu$"},
+    {"\xc2\xb7", "$\\cdot$"},
+    {"\xe2\x89\xa4", "$\\le$"},
+    {"\xe2\x89\xa5", "$\\ge$"},
+    {"\xce\xb3", "$\\gamma$"},
+    {"\xe2\x80\xa6", "\\ldots{}"},
+    {"\xc2\xb1", "$\\pm$"},
+    {"\\", "\\textbackslash{}"},
+    {"~", "\\textasciitilde{}"},
+    {"^", "\\textasciicircum{}"},
+    {"&", "\\&"},
+    {"%", "\\%"},
+    {"$", "\\$"},
+    {"#", "\\#"},
+    {"_", "\\_"},
+    {"{", "\\{"},
+    {"}", "\\}"},
+    {"<", "\\textless{}"},
+    {">", "\\textgreater{}"},
+    {"\"", "\\textquotedbl{}"},
+    {"|", "\\textbar{}"},
+};
+
+void text_latex(text *t, const char *string) {
+    while (*string != '\0') {
+        size_t l = 0;
+        while (l < sizeof latex / sizeof latex[0] && strncmp(string, latex[l][0], strlen(latex[l][0])) != 0) l++;
+        if (l < sizeof latex / sizeof latex[0]) {
+            text_put(t, latex[l][1]);
+            string += strlen(latex[l][0]);
+        } else {
+            text_add(t, is_control(*string) ? " " : string, 1);
+            string++;
+        }
+    }
+}
+
 void text_csv(text *t, const char *string) {
     if (strpbrk(string, ",\"\r\n") == NULL) {
         text_put(t, string);

@@ -22,6 +22,7 @@ void text_vprint(text *t, const char *format, va_list args);
 /* Every string of a record goes through one of these: a CPU may name itself "<script>". */
 void text_html(text *t, const char *string);     /* for element content and quoted attributes */
 void text_markdown(text *t, const char *string); /* GitHub's dialect, also inside a table; one line */
+void text_latex(text *t, const char *string);    /* for running text and cells of tables */
 void text_csv(text *t, const char *string);      /* RFC 4180: quoted where it must be */
 
 #endif

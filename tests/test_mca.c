@@ -1,7 +1,7 @@
 /* Listings are read as they are, loops are found where they are, and the real tools, where there are any, agree
  * about this very program. */
 #include "mca/mca.h"
-#include "mca/tool.h"
+#include "tool.h"
 
 #include <check.h> /* after error.h: it has a macro named fail, too */
 #include <stdio.h>

@@ -193,7 +193,7 @@ static json_t *two_profiles(const char *model) {
 /* Writes the report and drops the document; returns the warning. */
 static error report(json_t *whole) {
     error e = {"untouched"};
-    const bool written = report_write(whole, folder, NULL, &e);
+    const bool written = report_write(whole, folder, &(report_options){.formats = REPORT_USUAL}, &e);
     json_decref(whole);
     ck_assert_msg(written, "%s", e.text);
     return e;
@@ -839,7 +839,7 @@ END_TEST
 
 static void check_refused(json_t *whole, const char *place, const char *reason) {
     error e = {""};
-    const bool written = report_write(whole, folder, NULL, &e);
+    const bool written = report_write(whole, folder, &(report_options){.formats = REPORT_USUAL}, &e);
     json_decref(whole);
     ck_assert(!written);
     ck_assert_msg(strstr(e.text, place) != NULL && strstr(e.text, reason) != NULL, "the message is '%s'", e.text);

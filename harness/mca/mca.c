@@ -10,7 +10,7 @@
 #include "../measure/clock.h"
 #include "../measure/paired.h"
 #include "../measure/workload.h"
-#include "tool.h"
+#include "../tool.h"
 
 /* FMA units: Arm's Software Optimization Guides of these cores (two or four ASIMD pipelines, each with FMLA);
  * Intel's and AMD's optimization manuals (Intel 248966, AMD 57647). Apple publishes none; four is what measurements

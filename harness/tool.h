@@ -1,11 +1,11 @@
 /* tool.h: runs another program and keeps what it prints. */
-#ifndef HARNESS_MCA_TOOL_H
-#define HARNESS_MCA_TOOL_H
+#ifndef HARNESS_TOOL_H
+#define HARNESS_TOOL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../error.h"
+#include "error.h"
 
 /* Runs argv[0], found on the PATH, and waits for it; *out is what it printed on stdout and *err what on stderr,
  * both malloc'ed and ended by a NUL. Fails where it cannot be run, does not end with status 0 (the error has the
