@@ -194,7 +194,7 @@ done:
 static const char *const light[COLORS] = {"#0072b2", "#d55e00", "#009e73", "#b0568f",
                                           "#55595f", "#b37a00", "#3a9bd1"};
 
-enum { LEGEND_LINE = 20, LEGEND_CHARACTER = 8, LEGEND_SWATCH = 36 };
+enum { LEGEND_LINE = 20, LEGEND_CHARACTER = 6, LEGEND_SWATCH = 36 };
 
 void plot_alone(const char *svg, const struct legend *key, unsigned keys, text *alone) {
     const char *body = strchr(svg, '>'), *end = svg + strlen(svg);
@@ -215,25 +215,25 @@ void plot_alone(const char *svg, const struct legend *key, unsigned keys, text *
         x += width;
     }
     const double top = keys > 0 ? y + 10 : 0;
-    const char *pattern[COLORS + 3][2] = {
-        {"var(--grid)", "#dddddd"}, {"var(--paper)", "#ffffff"}, {"currentColor", "#222222"}};
+    const char *pattern[COLORS + 2][2] = {{"var(--grid)", "#dddddd"}, {"var(--paper)", "#ffffff"}};
     char css[COLORS][16];
     for (unsigned c = 0; c < COLORS; c++) {
         snprintf(css[c], sizeof css[c], "var(--c%u)", c + 1);
-        pattern[3 + c][0] = css[c];
-        pattern[3 + c][1] = light[c];
+        pattern[2 + c][0] = css[c];
+        pattern[2 + c][1] = light[c];
     }
     text_print(
         alone,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" viewBox=\"0 0 %d "
-        "%g\" width=\"%d\" height=\"%g\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"%d\">\n"
-        "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n<g fill=\"#222222\">\n",
+        "%g\" width=\"%d\" height=\"%g\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"%d\" "
+        "color=\"#222222\">\n"
+        "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n<g fill=\"#222222\" font-size=\"12\">\n",
         WIDTH, HEIGHT + top, WIDTH, HEIGHT + top, FONT_SIZE);
     if (legend_text.bytes != NULL) text_put(alone, legend_text.bytes);
     text_print(alone, "</g>\n<g transform=\"translate(0 %g)\">\n", top);
     const char *close = end;
     while (body != NULL && close > body && strncmp(close, "</svg>", 6) != 0) close--;
-    if (body != NULL) replace(alone, body + 1, close, (const char *const(*)[2])pattern, COLORS + 3);
+    if (body != NULL) replace(alone, body + 1, close, (const char *const(*)[2])pattern, COLORS + 2);
     text_put(alone, "</g>\n</svg>\n");
     if (legend_text.failed) alone->failed = true;
     text_free(&legend_text);
