@@ -66,6 +66,22 @@ static void random_network(network *n) {
     for (size_t p = 0; p < n->profiles; p++) fill_profile(n, p);
 }
 
+/* Weights in [1/2, 1) / in and biases in [0, 1/10): from inputs in [1/2, 1) every channel is at least 1/16 and
+ * every sum at most 2, so no channel is dead, and four channels more add at least 1/1000, a hundred times the
+ * bound. */
+static void fill_positive(network *n, size_t p) {
+    for (size_t l = 0; l < n->layers; l++) {
+        const size_t in = n->width[l], out = n->width[l + 1];
+        for (size_t i = 0; i < in * out; i++)
+            n->w[p][l][i] = (float)((0.5 + 0.5 * random_uniform(&rng)) / (double)in);
+        for (size_t j = 0; j < out; j++) n->b[p][l][j] = (float)(0.1 * random_uniform(&rng));
+        n->w_at[p][l] = n->w[p][l];
+        n->b_at[p][l] = n->b[p][l];
+    }
+    memset(n->gamma_at[p], 0, sizeof n->gamma_at[p]);
+    n->profile[p] = (idp_mlp_profile){n->w_at[p], n->b_at[p], n->gamma_at[p]};
+}
+
 /* 20-40-40-5, one profile, both hidden activations incomplete, no gamma. */
 static void plain_network(network *n) {
     static const size_t width[] = {20, 40, 40, 5};
@@ -75,8 +91,7 @@ static void plain_network(network *n) {
         n->width[h] = width[h];
         n->incomplete[h] = h > 0 && h < n->layers;
     }
-    fill_profile(n, 0);
-    memset(n->gamma_at, 0, sizeof n->gamma_at);
+    fill_positive(n, 0);
 }
 
 static size_t used(const network *n, size_t h, double percent) {
@@ -175,7 +190,7 @@ static void run(const idp_mlp *mlp, size_t profile, double percent, size_t batch
 static void lay_inputs(size_t count) {
     error e;
     ck_assert_msg(guard_lay(&x_guard, count, GUARD_AT_END, 0, 1, &e), "%s", e.text);
-    for (size_t i = 0; i < count; i++) x_guard.data[i] = (float)random_uniform(&rng);
+    for (size_t i = 0; i < count; i++) x_guard.data[i] = (float)(0.5 + 0.5 * random_uniform(&rng));
 }
 
 /* The largest error over its bound. */
@@ -251,9 +266,12 @@ START_TEST(another_percentage_or_profile_is_noticed) {
     const idp_backend *backend = usable(_i);
     if (backend == NULL) return;
     plain_network(&net);
-    net.profiles = 2;
-    fill_profile(&net, 1);
-    net.w_at[1][1] = net.w[1][1]; /* not shared */
+    net.profiles = 2; /* the second has its own layer 1, with twice the weights */
+    net.profile[1] = net.profile[0];
+    memcpy(net.w_at[1], net.w_at[0], sizeof net.w_at[0]);
+    for (size_t i = 0; i < 40 * 40; i++) net.w[1][1][i] = 2 * net.w[0][1][i];
+    net.w_at[1][1] = net.w[1][1];
+    net.profile[1].w = net.w_at[1];
     idp_mlp *mlp = create(&net, backend);
     for (size_t batch = 1; batch <= 5; batch += 4) {
         lay_inputs(batch * net.width[0]);
