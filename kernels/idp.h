@@ -32,6 +32,7 @@ typedef enum idp_status {
     IDP_NOT_COMPILED,    /* the back end exists, but not in this build (another architecture or compiler) */
     IDP_NOT_SUPPORTED,   /* compiled in, but this CPU or its operating system cannot run it */
     IDP_NO_MEMORY,
+    IDP_COUPLED, /* a weight leads from beyond a boundary, where the network's specification says there is none */
 } idp_status;
 
 /* One clause of English, without a full stop. Never NULL. */
@@ -172,11 +173,17 @@ typedef struct idp_mlp_spec {
                                computed. The first and the last must be false */
     size_t profiles;        /* at least 1 */
     const idp_mlp_profile *profile;
+    const idp_layout *layout; /* [layers], panel or row: of each layer at batch 1. NULL: by how the layer is cut */
+    bool refinable;           /* for idp_mlp_start and idp_mlp_refine; the hidden layers take twice the memory */
+    size_t boundaries;        /* for refining; may be 0 */
+    const double *boundary; /* [boundaries], percentages between 0 and 100, ascending: where a layer reads and makes
+                               incomplete activations, w[j][i] = 0 for all outputs j below a boundary and channels i
+                               beyond it, as `coupling=zero` trains it between its parts */
 } idp_mlp_spec;
 
 typedef struct idp_mlp idp_mlp;
 
-/* Packs the network for a back end (allocates; nothing of spec is kept). */
+/* Packs the network for a back end (allocates; nothing of spec is kept). IDP_COUPLED: a boundary is none. */
 idp_status idp_mlp_create(const idp_mlp_spec *spec, const idp_backend *backend, idp_mlp **mlp);
 void idp_mlp_destroy(idp_mlp *mlp);
 
@@ -187,6 +194,21 @@ size_t idp_mlp_workspace_bytes(const idp_mlp *mlp, size_t batch);
  * row-major; workspace: 64-byte aligned, one per thread. No allocation; the percentage may change at every call. */
 idp_status idp_mlp_run(const idp_mlp *mlp, size_t profile, double percent, size_t batch, const float *x, float *y,
                        void *workspace);
+
+/* Bytes of the state of `batch` samples. */
+size_t idp_mlp_state_bytes(const idp_mlp *mlp, size_t batch);
+
+/* As idp_mlp_run, and keeps in `state` (64-byte aligned) what idp_mlp_refine goes on from. */
+idp_status idp_mlp_start(const idp_mlp *mlp, size_t profile, double percent, size_t batch, const float *x, float *y,
+                         void *state);
+
+/* The result of the state's samples, x unchanged, at a percentage not below the state's, which becomes the state's.
+ * Computes only what differs: of layer 1 the new outputs; of the other hidden layers those beyond the last boundary
+ * at or below the state's percentage; the last layer. Between profiles, hidden layers are kept up to the first
+ * whose arrays or coefficients differ. For finite x, y keeps the error bound of a fresh run, and equals it bit for
+ * bit where sums are exact; otherwise kernels may add in another order. */
+idp_status idp_mlp_refine(const idp_mlp *mlp, size_t profile, double percent, const float *x, float *y,
+                          void *state);
 
 /* The kernel that layer l runs with at batch 1 or, otherwise, batched. */
 const idp_kernel *idp_mlp_kernel(const idp_mlp *mlp, size_t layer, bool batched);

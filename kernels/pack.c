@@ -1,13 +1,13 @@
 /* pack.c: "percent -> k", the packed layouts, and the checked call of one layer. */
-#include <math.h>
 #include <string.h>
 
-#include "backend.h"
+#include "network.h"
 
 size_t idp_prefix(size_t n, double percent) {
     if (!(percent > 0)) return 0;
     if (percent >= 100) return n;
-    return (size_t)floor(percent * (double)n / 100);
+    return (size_t)(int64_t)(percent * (double)n /
+                             100); /* positive: the conversion is the floor; floor() is a call */
 }
 
 size_t idp_row_stride(size_t in) {
@@ -49,6 +49,42 @@ void idp_pack(const idp_kernel *kernel, size_t out, size_t in, const float *w, s
             for (size_t j = 0; j < width; j++) packed[j] = j < used ? w[(j0 + j) * w_stride + i] : 0;
     }
 }
+
+/* ---- rows of which any may be the first ------------------------------------------------------------------------
+ * A kernel of the layout row finds the biases at `weights` and the rows behind them, and `weights` is aligned. To
+ * start at row 16 t + s, there must be an aligned array of the biases from s on. So all 16 of them stand in front
+ * of the rows, s = 15 first: [b from 15 on] ... [b from 1 on][b][rows], of which the last two are the ordinary
+ * layer. The distance from the biases to the rows is told to the kernel as the number of outputs. */
+
+size_t idp_rows_floats(size_t out, size_t in) {
+    const size_t heads = (IDP_LINE - 1) * idp_round_up(out, IDP_LINE);
+    return heads + idp_round_up(out, IDP_LINE) + out * idp_row_stride(in);
+}
+
+void idp_rows_pack(size_t out, size_t in, const float *w, const float *b, float *rows) {
+    const size_t head = idp_round_up(out, IDP_LINE);
+    for (size_t s = IDP_LINE - 1; s > 0; s--, rows += head)
+        for (size_t j = 0; j < head; j++) rows[j] = j + s < out ? b[j + s] : 0;
+    pack_rows(out, in, w, in, b, rows);
+}
+
+const float *idp_rows_whole(const float *rows, size_t out) {
+    return rows + (IDP_LINE - 1) * idp_round_up(out, IDP_LINE);
+}
+
+void idp_rows_from(idp_fc *fc, const float *rows, size_t first) {
+    const size_t head = idp_round_up(fc->out, IDP_LINE), shift = first % IDP_LINE;
+    const float *bias = rows + (IDP_LINE - 1 - shift) * head + (first - shift);
+    const float *row = rows + IDP_LINE * head + first * idp_row_stride(fc->in);
+    fc->weights = bias;
+    fc->out = (size_t)(row - bias);
+    fc->y += first;
+    fc->m -= first;
+    if (fc->gamma != NULL) fc->gamma += first;
+}
+
+/* ---- the checked call ------------------------------------------------------------------------------------------
+ */
 
 /* Whether [a, a + a_floats) and [b, b + b_floats) share memory. */
 static bool overlap(const float *a, size_t a_floats, const float *b, size_t b_floats) {

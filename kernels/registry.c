@@ -89,6 +89,7 @@ const char *idp_status_text(idp_status status) {
     case IDP_NOT_SUPPORTED:
         return "not supported by this CPU or its operating system, or hidden by IDP_CPU_DISABLE";
     case IDP_NO_MEMORY: return "no memory";
+    case IDP_COUPLED: return "a weight that must be zero leads from one part's channels into an earlier part";
     }
     return "unknown status";
 }

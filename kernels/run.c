@@ -1,0 +1,107 @@
+/* run.c: a network at any percentage: batch 1 layer after layer on the user's vector; a batch in blocks that stay
+ * in the L2 cache, each transposed to feature-major, run, and transposed back. */
+#include "network.h"
+
+const size_t idp_mlp_nothing[IDP_MAX_LAYERS + 1] = {0};
+
+void idp_mlp_used(const idp_mlp *mlp, double percent, size_t *used) {
+    size_t width = 0, channels = 0; /* layers of one width share the division */
+    for (size_t h = 0; h <= mlp->layers; h++) {
+        if (mlp->incomplete[h] && mlp->width[h] != width) channels = idp_prefix(width = mlp->width[h], percent);
+        used[h] = mlp->incomplete[h] ? channels : mlp->width[h];
+    }
+}
+
+bool idp_mlp_call_is_good(const idp_mlp *mlp, size_t profile, double percent, size_t batch, const float *x,
+                          const float *y, const void *memory) {
+    return mlp != NULL && profile < mlp->profiles && percent >= 0 && percent <= 100 &&
+           (batch == 0 || (x != NULL && y != NULL && memory != NULL)) && (uintptr_t)memory % IDP_ALIGN == 0;
+}
+
+void idp_mlp_sample(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *same, const float *x,
+                    float *y, float *const *at) {
+    const idp_mlp_layer *layer = mlp->layer + profile * mlp->layers;
+    for (size_t l = 0; l < mlp->layers; l++, layer++) {
+        idp_fc fc = layer->one;
+        fc.x = x;
+        fc.y = l + 1 == mlp->layers ? y : at[l + 1];
+        fc.m = used[l + 1];
+        fc.k = used[l];
+        x = fc.y;
+        if (same[l + 1] > 0) {
+            idp_rows_from(&fc, layer->rows, same[l + 1]);
+            mlp->row->run(&fc);
+        } else {
+            mlp->one[l]->run(&fc);
+        }
+    }
+}
+
+size_t idp_band_floats(const idp_kernel *many, size_t out, size_t in) {
+    return idp_round_up(idp_packed_floats(many, idp_min(many->panel, out), in), IDP_LINE);
+}
+
+/* The bands from the one that holds output `first` on. */
+static void run_bands(const idp_kernel *many, const idp_mlp_layer *layer, const idp_fc *all, size_t first) {
+    const size_t step = idp_band_floats(many, all->out, all->in);
+    for (size_t j0 = first / many->panel * many->panel; j0 < all->m; j0 += many->panel) {
+        idp_fc fc = *all;
+        fc.weights = layer->bands + j0 / many->panel * step;
+        fc.y += j0 * fc.y_stride;
+        if (fc.gamma != NULL) fc.gamma += j0;
+        fc.out = idp_min(many->panel, all->out - j0);
+        fc.m = idp_min(many->panel, all->m - j0);
+        many->run(&fc);
+    }
+}
+
+void idp_mlp_block(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *same, size_t samples,
+                   const float *x, float *y, float *const *at) {
+    const size_t stride = idp_round_up(samples, IDP_LINE), classes = mlp->width[mlp->layers];
+    const idp_mlp_layer *layer = mlp->layer + profile * mlp->layers;
+    if (same[0] == 0) idp_transpose(samples, mlp->width[0], x, mlp->width[0], at[0], stride);
+    for (size_t l = 0; l < mlp->layers; l++, layer++) {
+        idp_fc fc = layer->many;
+        fc.x = at[l];
+        fc.y = at[l + 1];
+        fc.m = used[l + 1];
+        fc.k = used[l];
+        fc.batch = samples;
+        fc.x_stride = fc.y_stride = stride;
+        if (same[l + 1] > 0)
+            run_bands(mlp->many, layer, &fc, same[l + 1]);
+        else
+            mlp->many->run(&fc);
+    }
+    idp_transpose(classes, samples, at[mlp->layers], stride, y, classes);
+}
+
+/* ---- run: nothing is kept, two activations take turns ---------------------------------------------------------
+ */
+
+static size_t turn_floats(const idp_mlp *mlp, size_t samples) {
+    return idp_round_up(mlp->widest, IDP_LINE) * (samples <= IDP_FEW ? 1 : idp_round_up(samples, IDP_LINE));
+}
+
+size_t idp_mlp_workspace_bytes(const idp_mlp *mlp, size_t batch) {
+    return 2 * turn_floats(mlp, idp_min(batch, IDP_BLOCK)) * sizeof(float);
+}
+
+idp_status idp_mlp_run(const idp_mlp *mlp, size_t profile, double percent, size_t batch, const float *x, float *y,
+                       void *workspace) {
+    if (!idp_mlp_call_is_good(mlp, profile, percent, batch, x, y, workspace)) return IDP_BAD_ARGUMENT;
+    const size_t inputs = mlp->width[0], classes = mlp->width[mlp->layers];
+    size_t used[IDP_MAX_LAYERS + 1];
+    float *at[IDP_MAX_LAYERS + 1];
+    idp_mlp_used(mlp, percent, used);
+    for (size_t samples; batch > 0; batch -= samples, x += samples * inputs, y += samples * classes) {
+        samples = batch <= IDP_FEW ? 1 : idp_min(batch, IDP_BLOCK);
+        float *const turn[] = {workspace, (float *)workspace + turn_floats(mlp, samples)};
+        for (size_t h = 0; h <= mlp->layers; h++) at[h] = turn[h % 2];
+        if (samples == 1)
+            idp_mlp_sample(mlp, profile, used, idp_mlp_nothing, x, y, at);
+        else
+            idp_mlp_block(mlp, profile, used, idp_mlp_nothing, samples, x, y, at);
+    }
+    return IDP_OK;
+}
