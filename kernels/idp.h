@@ -210,7 +210,13 @@ idp_status idp_mlp_start(const idp_mlp *mlp, size_t profile, double percent, siz
 idp_status idp_mlp_refine(const idp_mlp *mlp, size_t profile, double percent, const float *x, float *y,
                           void *state);
 
-/* The kernel that layer l runs with at batch 1 or, otherwise, batched. */
+/* The leading channels of each activation (kept: [layers + 1]) that refining leaves as they are, from one profile
+ * and percentage to another: its multiply-adds are the sum over the layers l of (outputs used - kept[l + 1]) *
+ * inputs used. In batches, panels that are kept in part are computed whole. */
+idp_status idp_mlp_kept(const idp_mlp *mlp, size_t from_profile, double from_percent, size_t profile,
+                        double percent, size_t *kept);
+
+/* The kernel that layer l runs with at batch 1 (and a few samples, which run one by one) or, otherwise, batched. */
 const idp_kernel *idp_mlp_kernel(const idp_mlp *mlp, size_t layer, bool batched);
 
 #ifdef __cplusplus

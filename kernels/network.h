@@ -43,16 +43,16 @@ void idp_mlp_used(const idp_mlp *mlp, double percent, size_t *used);
 bool idp_mlp_call_is_good(const idp_mlp *mlp, size_t profile, double percent, size_t batch, const float *x,
                           const float *y, const void *memory);
 
-/* Nothing is there already: for the argument `same` below. */
+/* Nothing is there already: for the argument `kept` below. */
 extern const size_t idp_mlp_nothing[IDP_MAX_LAYERS + 1];
 
-/* One sample. at[h]: where hidden activation h goes; its first same[h] channels are there already. */
-void idp_mlp_sample(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *same, const float *x,
+/* One sample. at[h]: where hidden activation h goes; its first kept[h] channels are there already. */
+void idp_mlp_sample(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *kept, const float *x,
                     float *y, float *const *at);
 
-/* Up to IDP_BLOCK samples, row-major x and y. at[h]: [channel][stride]; at[0] takes the input, unless `same` says
+/* Up to IDP_BLOCK samples, row-major x and y. at[h]: [channel][stride]; at[0] takes the input, unless `kept` says
  * that it is there already, and at[layers] the output. */
-void idp_mlp_block(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *same, size_t samples,
+void idp_mlp_block(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *kept, size_t samples,
                    const float *x, float *y, float *const *at);
 
 /* Floats from one panel to the next in the batched copy whose panels are packed one by one. */

@@ -41,26 +41,32 @@ static size_t edge(const idp_mlp *mlp, size_t t, size_t h) {
     return t == 0 ? 0 : mlp->edge[(t - 1) * (mlp->layers + 1) + h];
 }
 
-/* The leading channels of each activation that stay as they are. */
-static void unchanged(const idp_mlp *mlp, const state *from, size_t profile, const size_t *had, const size_t *used,
-                      size_t *same) {
-    const idp_mlp_layer *old = mlp->layer + from->profile * mlp->layers, *new = mlp->layer + profile * mlp->layers;
-    same[0] = mlp->width[0];
+idp_status idp_mlp_kept(const idp_mlp *mlp, size_t from_profile, double from_percent, size_t profile,
+                        double percent, size_t *kept) {
+    if (mlp == NULL || kept == NULL || from_profile >= mlp->profiles || profile >= mlp->profiles ||
+        !(from_percent >= 0 && from_percent <= percent && percent <= 100))
+        return IDP_BAD_ARGUMENT;
+    const idp_mlp_layer *old = mlp->layer + from_profile * mlp->layers, *new = mlp->layer + profile * mlp->layers;
+    size_t had[IDP_MAX_LAYERS + 1], used[IDP_MAX_LAYERS + 1];
+    idp_mlp_used(mlp, from_percent, had);
+    idp_mlp_used(mlp, percent, used);
+    kept[0] = mlp->width[0];
     for (size_t l = 0; l < mlp->layers; l++) {
-        same[l + 1] = 0;
+        kept[l + 1] = 0;
         if (l + 1 == mlp->layers || old[l].one.weights != new[l].one.weights ||
             old[l].one.gamma != new[l].one.gamma)
             continue;
-        if (same[l] == used[l] && had[l] == used[l])
-            same[l + 1] = had[l + 1];
+        if (kept[l] == used[l] && had[l] == used[l])
+            kept[l + 1] = had[l + 1];
         else if (mlp->incomplete[l] && mlp->incomplete[l + 1])
             for (size_t t = 0; t <= mlp->boundaries; t++)
-                if (edge(mlp, t, l) <= same[l] && edge(mlp, t, l + 1) <= had[l + 1])
-                    same[l + 1] = edge(mlp, t, l + 1);
+                if (edge(mlp, t, l) <= kept[l] && edge(mlp, t, l + 1) <= had[l + 1])
+                    kept[l + 1] = edge(mlp, t, l + 1);
     }
+    return IDP_OK;
 }
 
-static void each_block(const idp_mlp *mlp, const state *to, const size_t *used, const size_t *same, const float *x,
+static void each_block(const idp_mlp *mlp, const state *to, const size_t *used, const size_t *kept, const float *x,
                        float *y, float *memory) {
     float *at[IDP_MAX_LAYERS + 1];
     for (size_t left = to->batch, samples; left > 0; left -= samples) {
@@ -71,9 +77,9 @@ static void each_block(const idp_mlp *mlp, const state *to, const size_t *used, 
                                    : mlp->width[h] * idp_round_up(samples, IDP_LINE);
         }
         if (samples == 1)
-            idp_mlp_sample(mlp, to->profile, used, same, x, y, at);
+            idp_mlp_sample(mlp, to->profile, used, kept, x, y, at);
         else
-            idp_mlp_block(mlp, to->profile, used, same, samples, x, y, at);
+            idp_mlp_block(mlp, to->profile, used, kept, samples, x, y, at);
         x += samples * mlp->width[0];
         y += samples * mlp->width[mlp->layers];
     }
@@ -94,14 +100,13 @@ idp_status idp_mlp_start(const idp_mlp *mlp, size_t profile, double percent, siz
 idp_status idp_mlp_refine(const idp_mlp *mlp, size_t profile, double percent, const float *x, float *y,
                           void *memory) {
     state *s = memory;
+    size_t kept[IDP_MAX_LAYERS + 1], used[IDP_MAX_LAYERS + 1];
     if (memory == NULL || !idp_mlp_call_is_good(mlp, profile, percent, 0, x, y, memory) || !mlp->refinable ||
-        s->profile >= mlp->profiles || !(percent >= s->percent) || (s->batch > 0 && (x == NULL || y == NULL)))
+        (s->batch > 0 && (x == NULL || y == NULL)) ||
+        idp_mlp_kept(mlp, s->profile, s->percent, profile, percent, kept) != IDP_OK)
         return IDP_BAD_ARGUMENT;
-    size_t had[IDP_MAX_LAYERS + 1], used[IDP_MAX_LAYERS + 1], same[IDP_MAX_LAYERS + 1];
-    idp_mlp_used(mlp, s->percent, had);
     idp_mlp_used(mlp, percent, used);
-    unchanged(mlp, s, profile, had, used, same);
     *s = (state){profile, s->batch, percent};
-    each_block(mlp, s, used, same, x, y, (float *)memory + HEAD);
+    each_block(mlp, s, used, kept, x, y, (float *)memory + HEAD);
     return IDP_OK;
 }

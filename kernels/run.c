@@ -18,7 +18,7 @@ bool idp_mlp_call_is_good(const idp_mlp *mlp, size_t profile, double percent, si
            (batch == 0 || (x != NULL && y != NULL && memory != NULL)) && (uintptr_t)memory % IDP_ALIGN == 0;
 }
 
-void idp_mlp_sample(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *same, const float *x,
+void idp_mlp_sample(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *kept, const float *x,
                     float *y, float *const *at) {
     const idp_mlp_layer *layer = mlp->layer + profile * mlp->layers;
     for (size_t l = 0; l < mlp->layers; l++, layer++) {
@@ -28,8 +28,8 @@ void idp_mlp_sample(const idp_mlp *mlp, size_t profile, const size_t *used, cons
         fc.m = used[l + 1];
         fc.k = used[l];
         x = fc.y;
-        if (same[l + 1] > 0) {
-            idp_rows_from(&fc, layer->rows, same[l + 1]);
+        if (kept[l + 1] > 0) {
+            idp_rows_from(&fc, layer->rows, kept[l + 1]);
             mlp->row->run(&fc);
         } else {
             mlp->one[l]->run(&fc);
@@ -55,11 +55,11 @@ static void run_bands(const idp_kernel *many, const idp_mlp_layer *layer, const 
     }
 }
 
-void idp_mlp_block(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *same, size_t samples,
+void idp_mlp_block(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *kept, size_t samples,
                    const float *x, float *y, float *const *at) {
     const size_t stride = idp_round_up(samples, IDP_LINE), classes = mlp->width[mlp->layers];
     const idp_mlp_layer *layer = mlp->layer + profile * mlp->layers;
-    if (same[0] == 0) idp_transpose(samples, mlp->width[0], x, mlp->width[0], at[0], stride);
+    if (kept[0] == 0) idp_transpose(samples, mlp->width[0], x, mlp->width[0], at[0], stride);
     for (size_t l = 0; l < mlp->layers; l++, layer++) {
         idp_fc fc = layer->many;
         fc.x = at[l];
@@ -68,8 +68,8 @@ void idp_mlp_block(const idp_mlp *mlp, size_t profile, const size_t *used, const
         fc.k = used[l];
         fc.batch = samples;
         fc.x_stride = fc.y_stride = stride;
-        if (same[l + 1] > 0)
-            run_bands(mlp->many, layer, &fc, same[l + 1]);
+        if (kept[l + 1] > 0)
+            run_bands(mlp->many, layer, &fc, kept[l + 1]);
         else
             mlp->many->run(&fc);
     }
