@@ -127,6 +127,33 @@ START_TEST(random_networks_keep_the_bound) {
 }
 END_TEST
 
+/* Layer 1 of the plain network is cut in its outputs, the others in their inputs. */
+START_TEST(layouts_follow_the_cut_or_the_user) {
+    static const idp_layout chosen[] = {IDP_LAYOUT_ROW, IDP_LAYOUT_PANEL, IDP_LAYOUT_PANEL};
+    const idp_backend *backend = usable(_i);
+    if (backend == NULL) return;
+    network_plain(&net);
+    idp_mlp_spec spec = network_spec(&net);
+    for (unsigned asked = 0; asked <= 8; asked++) { /* 8: nothing */
+        idp_layout layout[3];
+        for (size_t l = 0; l < 3; l++)
+            layout[l] = asked == 8 ? chosen[l] : asked >> l & 1 ? IDP_LAYOUT_ROW : IDP_LAYOUT_PANEL;
+        spec.layout = asked == 8 ? NULL : layout;
+        spec.refinable = network_one_in(2);
+        idp_mlp *mlp = NULL;
+        ck_assert_int_eq(idp_mlp_create(&spec, backend, &mlp), IDP_OK);
+        for (size_t l = 0; l < 3; l++) {
+            ck_assert_int_eq(idp_mlp_kernel(mlp, l, false)->layout, layout[l]);
+            ck_assert_int_eq(idp_mlp_kernel(mlp, l, true)->layout, IDP_LAYOUT_BATCH);
+        }
+        lay_inputs(net.width[0]);
+        run(mlp, 0, 50, 1, 5);
+        ck_assert_double_le(compare(&net, 0, 50, 1), 1);
+        idp_mlp_destroy(mlp);
+    }
+}
+END_TEST
+
 START_TEST(another_percentage_or_profile_is_noticed) {
     const idp_backend *backend = usable(_i);
     if (backend == NULL) return;
@@ -212,7 +239,8 @@ START_TEST(bad_specs_are_refused) {
     const idp_mlp_spec good = network_spec(&net);
     const size_t zero_width[] = {20, 0, 40, 5}, huge_width[] = {20, SIZE_MAX / 2, 40, 5};
     const bool cut_input[] = {true, true, true, false}, cut_output[] = {false, true, true, true};
-    idp_mlp_spec bad[] = {good, good, good, good, good, good, good, good, good, good, good};
+    const idp_layout batched[] = {IDP_LAYOUT_ROW, IDP_LAYOUT_BATCH, IDP_LAYOUT_PANEL};
+    idp_mlp_spec bad[] = {good, good, good, good, good, good, good, good, good, good, good, good};
     bad[0].layers = 0;
     bad[1].layers = IDP_MAX_LAYERS + 1;
     bad[2].width = NULL;
@@ -224,6 +252,7 @@ START_TEST(bad_specs_are_refused) {
     bad[8].profiles = 0;
     bad[9].profile = NULL;
     bad[10].profile = &no_weights;
+    bad[11].layout = batched;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         ck_assert_msg(idp_mlp_create(&bad[i], scalar, &untouched) == IDP_BAD_ARGUMENT, "spec %zu was accepted", i);
     ck_assert(idp_mlp_create(NULL, scalar, &untouched) == IDP_BAD_ARGUMENT);
@@ -283,6 +312,7 @@ int main(void) {
     const int backends = (int)idp_backend_count();
     tcase_set_timeout(values, TIMEOUT_S);
     tcase_add_loop_test(values, random_networks_keep_the_bound, 0, backends);
+    tcase_add_loop_test(values, layouts_follow_the_cut_or_the_user, 0, backends);
     tcase_add_loop_test(values, another_percentage_or_profile_is_noticed, 0, backends);
     tcase_add_loop_test(values, what_is_cut_is_not_read, 0, backends);
     tcase_add_loop_test(values, nothing_of_the_spec_is_kept, 0, backends);

@@ -279,12 +279,19 @@ START_TEST(the_work_is_that_of_what_is_new) {
     for (size_t i = 0; i < 40 * 40; i++)
         net.w[0][1][i] = (i / 40 < 8 && i % 40 >= 8) || (i / 40 < 20 && i % 40 >= 20) ? 0 : 1;
     idp_mlp *mlp = create_counting(&net);
+    size_t kept[4];
+    ck_assert_int_eq(idp_mlp_kept(mlp, 0, 10, 2, 50, kept), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_kept(mlp, 0, 50, 0, 10, kept), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_kept(mlp, 0, 50, 0, NAN, kept), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_mlp_kept(mlp, 0, 50, 0, 100, NULL), IDP_BAD_ARGUMENT);
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
         for (size_t batch = 1; batch <= 16; batch += 15) {
             const double from = 2.5 * (double)rows[r].from, to = 2.5 * (double)rows[r].to;
             multiply_adds = 0;
             start(mlp, 0, from, batch);
             const size_t k = rows[r].from;
+            ck_assert_int_eq(idp_mlp_kept(mlp, 0, from, 1, to, kept), IDP_OK);
+            ck_assert(kept[0] == 24 && kept[1] == k && kept[2] == rows[r].edge && kept[3] == 0);
             ck_assert_uint_eq(multiply_adds, batch * (k * 24 + k * k + k * 5));
             multiply_adds = 0;
             refine(mlp, 1, to, batch); /* whose last layer is its own */
