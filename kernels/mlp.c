@@ -26,7 +26,7 @@ static bool valid(const idp_mlp_spec *spec, const idp_backend *backend) {
     if (spec->profiles > SIZE_MAX / sizeof(idp_mlp_layer) / IDP_MAX_LAYERS) return false;
     if (spec->incomplete[0] || spec->incomplete[spec->layers] || !boundaries_are_good(spec)) return false;
     for (size_t h = 0; h <= spec->layers; h++)
-        if (spec->width[h] == 0 || spec->width[h] > SIZE_MAX / sizeof(float) / IDP_BLOCK / 64) return false;
+        if (spec->width[h] == 0 || spec->width[h] > UINT32_MAX / sizeof(float) / IDP_BLOCK / 4) return false;
     for (size_t l = 0; l < spec->layers && spec->layout != NULL; l++)
         if (spec->layout[l] != IDP_LAYOUT_PANEL && spec->layout[l] != IDP_LAYOUT_ROW) return false;
     for (size_t p = 0; p < spec->profiles; p++) {
@@ -92,22 +92,19 @@ static float *packed_bands(const idp_kernel *many, size_t out, size_t in, const 
 }
 
 /* The copies of a layer whose arrays no earlier profile has. All but the last layer can be refined. */
-static bool pack_layer(const idp_mlp *mlp, size_t l, const float *w, const float *b, idp_mlp_layer *layer) {
+static bool pack_layer(const idp_mlp *mlp, size_t l, const float *w, const float *b, float **owned,
+                       const float **copy) {
     const size_t in = mlp->width[l], out = mlp->width[l + 1];
-    layer->owned[IDP_COPY_MANY] = packed(mlp->many, out, in, w, b);
-    layer->many.weights = layer->owned[IDP_COPY_MANY];
-    if (mlp->refinable && l + 1 < mlp->layers) {
-        layer->rows = layer->owned[IDP_COPY_ROWS] = packed_rows(mlp->row, out, in, w, b);
-        layer->bands = layer->owned[IDP_COPY_BANDS] = packed_bands(mlp->many, out, in, w, b);
-        if (layer->rows == NULL || layer->bands == NULL) return false;
-    }
-    if (layer->rows != NULL && mlp->one[l] == mlp->row) {
-        layer->one.weights = idp_rows_whole(layer->rows, out);
-    } else {
-        layer->owned[IDP_COPY_ONE] = packed(mlp->one[l], out, in, w, b);
-        layer->one.weights = layer->owned[IDP_COPY_ONE];
-    }
-    return layer->one.weights != NULL && layer->many.weights != NULL;
+    const bool refinable = mlp->refinable && l + 1 < mlp->layers;
+    const bool in_rows = refinable && mlp->one[l] == mlp->row;
+    owned[IDP_COPY_MANY] = packed(mlp->many, out, in, w, b);
+    if (refinable) owned[IDP_COPY_ROWS] = packed_rows(mlp->row, out, in, w, b);
+    if (refinable) owned[IDP_COPY_BANDS] = packed_bands(mlp->many, out, in, w, b);
+    if (!in_rows) owned[IDP_COPY_ONE] = packed(mlp->one[l], out, in, w, b);
+    for (size_t c = 0; c < IDP_COPIES; c++) copy[c] = owned[c];
+    if (refinable && (copy[IDP_COPY_ROWS] == NULL || copy[IDP_COPY_BANDS] == NULL)) return false;
+    if (in_rows) copy[IDP_COPY_ONE] = idp_rows_whole(copy[IDP_COPY_ROWS], out);
+    return copy[IDP_COPY_ONE] != NULL && copy[IDP_COPY_MANY] != NULL;
 }
 
 /* The first profile whose layer l is the very same arrays. */
@@ -146,21 +143,18 @@ static bool fill(idp_mlp *mlp, const idp_mlp_spec *spec) {
         for (size_t h = 1; h < spec->layers; h++)
             if (!copy_gamma(mlp, spec, p, h)) return false;
         for (size_t l = 0; l < spec->layers; l++) {
-            idp_mlp_layer *layer = &mlp->layer[p * spec->layers + l];
-            const idp_mlp_layer *same = &mlp->layer[owner(spec, p, l) * spec->layers + l];
-            layer->one = layer->many = (idp_fc){.gamma = mlp->gamma[p * (spec->layers + 1) + l + 1],
-                                                .out = spec->width[l + 1],
-                                                .in = spec->width[l],
-                                                .batch = 1,
-                                                .relu = l + 1 < spec->layers};
-            if (same == layer) {
-                if (!pack_layer(mlp, l, spec->profile[p].w[l], spec->profile[p].b[l], layer)) return false;
-                continue;
+            const size_t here = p * spec->layers + l, same = owner(spec, p, l) * spec->layers + l;
+            if (same == here) {
+                if (!pack_layer(mlp, l, spec->profile[p].w[l], spec->profile[p].b[l],
+                                mlp->owned + here * IDP_COPIES, mlp->layer[here].copy))
+                    return false;
+            } else {
+                mlp->layer[here] = mlp->layer[same];
             }
-            layer->one.weights = same->one.weights;
-            layer->many.weights = same->many.weights;
-            layer->rows = same->rows;
-            layer->bands = same->bands;
+            mlp->layer[here].gamma = mlp->gamma[p * (spec->layers + 1) + l + 1];
+            mlp->layer[here].one = mlp->one[l]->run;
+            mlp->layer[here].out = (uint32_t)spec->width[l + 1];
+            mlp->layer[here].in = (uint32_t)spec->width[l];
         }
     }
     return true;
@@ -168,6 +162,13 @@ static bool fill(idp_mlp *mlp, const idp_mlp_spec *spec) {
 
 /* ---- the network ---------------------------------------------------------------------------------------------
  */
+
+static idp_mlp_layer *layers_new(size_t count) {
+    _Static_assert(sizeof(idp_mlp_layer) == IDP_ALIGN, "a layer is a cache line");
+    idp_mlp_layer *layers = aligned_alloc(IDP_ALIGN, count * sizeof *layers);
+    if (layers != NULL) memset(layers, 0, count * sizeof *layers);
+    return layers;
+}
 
 /* What needs no memory of its own. */
 static void describe(idp_mlp *mlp, const idp_mlp_spec *spec, const idp_backend *backend) {
@@ -197,10 +198,11 @@ idp_status idp_mlp_create(const idp_mlp_spec *spec, const idp_backend *backend, 
     if (mlp == NULL) return IDP_NO_MEMORY;
     describe(mlp, spec, backend);
     mlp->edge = calloc(spec->boundaries + 1, (spec->layers + 1) * sizeof *mlp->edge);
-    mlp->layer = calloc(spec->profiles * spec->layers, sizeof *mlp->layer);
+    mlp->layer = layers_new(spec->profiles * spec->layers);
     mlp->gamma = calloc(spec->profiles * (spec->layers + 1), sizeof *mlp->gamma);
+    mlp->owned = calloc(spec->profiles * spec->layers, IDP_COPIES * sizeof *mlp->owned);
     status = IDP_NO_MEMORY;
-    if (mlp->edge == NULL || mlp->layer == NULL || mlp->gamma == NULL) goto failed;
+    if (mlp->edge == NULL || mlp->layer == NULL || mlp->gamma == NULL || mlp->owned == NULL) goto failed;
     for (size_t t = 0; t < spec->boundaries; t++)
         idp_mlp_used(mlp, spec->boundary[t], mlp->edge + t * (spec->layers + 1));
     if (!couplings_are_zero(mlp, spec)) {
@@ -217,8 +219,7 @@ failed:
 
 void idp_mlp_destroy(idp_mlp *mlp) {
     if (mlp == NULL) return;
-    for (size_t n = 0; mlp->layer != NULL && n < mlp->profiles * mlp->layers; n++)
-        for (size_t c = 0; c < IDP_COPIES; c++) free(mlp->layer[n].owned[c]);
+    for (size_t n = 0; mlp->owned != NULL && n < mlp->profiles * mlp->layers * IDP_COPIES; n++) free(mlp->owned[n]);
     for (size_t h = 1; mlp->gamma != NULL && h < mlp->layers; h++)
         for (size_t p = mlp->profiles; p-- > 0;) { /* shared with an earlier one: not its own to free */
             size_t q = 0;
@@ -227,6 +228,7 @@ void idp_mlp_destroy(idp_mlp *mlp) {
         }
     free(mlp->edge);
     free(mlp->layer);
+    free(mlp->owned);
     free(mlp->gamma);
     free(mlp);
 }

@@ -14,14 +14,21 @@ enum {
 };
 
 /* The packed copies of a layer. */
-enum { IDP_COPY_ONE, IDP_COPY_MANY, IDP_COPY_ROWS, IDP_COPY_BANDS, IDP_COPIES };
+enum {
+    IDP_COPY_ONE,   /* for batch 1; may lie in ROWS */
+    IDP_COPY_MANY,  /* for a batch */
+    IDP_COPY_ROWS,  /* for batch 1, any row may be the first: idp_rows_from */
+    IDP_COPY_BANDS, /* for a batch, each panel packed for itself, so that any may be the first */
+    IDP_COPIES
+};
 
-/* One layer of one profile; profiles that share its arrays share the copies. */
+/* One layer of one profile; profiles that share its arrays share the copies. All that a run at batch 1 needs lies
+ * in one cache line, for the weights of the layer before have thrown everything else out of the L1 cache. */
 typedef struct idp_mlp_layer {
-    idp_fc one, many;   /* at batch 1 and batched: all but x, y, m, k and the samples */
-    const float *rows;  /* any row may be the first, see idp_rows_from; NULL where it can't be refined */
-    const float *bands; /* batched, each panel packed for itself, so that any may be the first; NULL likewise */
-    float *owned[IDP_COPIES];
+    _Alignas(IDP_ALIGN) const float *copy[IDP_COPIES]; /* ROWS and BANDS: NULL where it can't be refined */
+    const float *gamma;                                /* of its outputs, or NULL */
+    void (*one)(const idp_fc *fc);                     /* for batch 1 */
+    uint32_t out, in;
 } idp_mlp_layer;
 
 struct idp_mlp {
@@ -33,6 +40,7 @@ struct idp_mlp {
     const idp_kernel *one[IDP_MAX_LAYERS], *many, *row; /* row: that of rows */
     size_t *edge;         /* [boundaries][layers + 1], ascending: the channels below each boundary */
     idp_mlp_layer *layer; /* [profiles][layers] */
+    float **owned;        /* [profiles][layers][IDP_COPIES]: those copies that are its own, else NULL */
     float **gamma; /* [profiles][layers + 1]; NULL for all ones. Equal ones are one array, the first profile's */
 };
 

@@ -53,8 +53,8 @@ idp_status idp_mlp_kept(const idp_mlp *mlp, size_t from_profile, double from_per
     kept[0] = mlp->width[0];
     for (size_t l = 0; l < mlp->layers; l++) {
         kept[l + 1] = 0;
-        if (l + 1 == mlp->layers || old[l].one.weights != new[l].one.weights ||
-            old[l].one.gamma != new[l].one.gamma)
+        if (l + 1 == mlp->layers || old[l].copy[IDP_COPY_ONE] != new[l].copy[IDP_COPY_ONE] ||
+            old[l].gamma != new[l].gamma)
             continue;
         if (kept[l] == used[l] && had[l] == used[l])
             kept[l + 1] = had[l + 1];

@@ -20,19 +20,26 @@ bool idp_mlp_call_is_good(const idp_mlp *mlp, size_t profile, double percent, si
 
 void idp_mlp_sample(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *kept, const float *x,
                     float *y, float *const *at) {
-    const idp_mlp_layer *layer = mlp->layer + profile * mlp->layers;
-    for (size_t l = 0; l < mlp->layers; l++, layer++) {
-        idp_fc fc = layer->one;
-        fc.x = x;
-        fc.y = l + 1 == mlp->layers ? y : at[l + 1];
-        fc.m = used[l + 1];
-        fc.k = used[l];
+    const size_t layers = mlp->layers;
+    const idp_mlp_layer *layer = mlp->layer + profile * layers;
+    for (size_t l = 0; l < layers; l++, layer++) {
+        const bool last = l + 1 == layers;
+        idp_fc fc = {.weights = layer->copy[IDP_COPY_ONE],
+                     .x = x,
+                     .y = last ? y : at[l + 1],
+                     .gamma = layer->gamma,
+                     .out = layer->out,
+                     .in = layer->in,
+                     .m = used[l + 1],
+                     .k = used[l],
+                     .batch = 1,
+                     .relu = !last};
         x = fc.y;
         if (kept[l + 1] > 0) {
-            idp_rows_from(&fc, layer->rows, kept[l + 1]);
+            idp_rows_from(&fc, layer->copy[IDP_COPY_ROWS], kept[l + 1]);
             mlp->row->run(&fc);
         } else {
-            mlp->one[l]->run(&fc);
+            layer->one(&fc);
         }
     }
 }
@@ -46,7 +53,7 @@ static void run_bands(const idp_kernel *many, const idp_mlp_layer *layer, const 
     const size_t step = idp_band_floats(many, all->out, all->in);
     for (size_t j0 = first / many->panel * many->panel; j0 < all->m; j0 += many->panel) {
         idp_fc fc = *all;
-        fc.weights = layer->bands + j0 / many->panel * step;
+        fc.weights = layer->copy[IDP_COPY_BANDS] + j0 / many->panel * step;
         fc.y += j0 * fc.y_stride;
         if (fc.gamma != NULL) fc.gamma += j0;
         fc.out = idp_min(many->panel, all->out - j0);
@@ -61,13 +68,18 @@ void idp_mlp_block(const idp_mlp *mlp, size_t profile, const size_t *used, const
     const idp_mlp_layer *layer = mlp->layer + profile * mlp->layers;
     if (kept[0] == 0) idp_transpose(samples, mlp->width[0], x, mlp->width[0], at[0], stride);
     for (size_t l = 0; l < mlp->layers; l++, layer++) {
-        idp_fc fc = layer->many;
-        fc.x = at[l];
-        fc.y = at[l + 1];
-        fc.m = used[l + 1];
-        fc.k = used[l];
-        fc.batch = samples;
-        fc.x_stride = fc.y_stride = stride;
+        const idp_fc fc = {.weights = layer->copy[IDP_COPY_MANY],
+                           .x = at[l],
+                           .y = at[l + 1],
+                           .gamma = layer->gamma,
+                           .out = mlp->width[l + 1],
+                           .in = mlp->width[l],
+                           .m = used[l + 1],
+                           .k = used[l],
+                           .batch = samples,
+                           .x_stride = stride,
+                           .y_stride = stride,
+                           .relu = l + 1 < mlp->layers};
         if (kept[l + 1] > 0)
             run_bands(mlp->many, layer, &fc, kept[l + 1]);
         else
