@@ -1,25 +1,10 @@
-/* avx512.c: AVX-512 Foundation. The vocabulary (vec, load, fmadd, ...) is the same in avx2.c and neon.c, so that
+/* avx512.c: AVX-512 Foundation. The kernels of one sample; those of many are in avx512_batch.c. The
+ * vocabulary (vec_avx512.h) is the same in avx2.c and neon.c, so that
  * the files can be compared line by line.
  *
  * Two FMA ports with a latency of 4 cycles need 8 independent sums in flight; every tile below has at least that
  * many, over its registers or over phases of the channel loop that are added up at the end. */
-#include <immintrin.h>
-
-#include "backend.h"
-
-typedef __m512 vec;
-enum { LANES = 16 };
-
-IDP_INLINE __mmask16 first(size_t n) { return (__mmask16)((1u << n) - 1); } /* n in [0, 16] */
-IDP_INLINE vec zero(void) { return _mm512_setzero_ps(); }
-IDP_INLINE vec set1(float a) { return _mm512_set1_ps(a); }
-IDP_INLINE vec load(const float *p) { return _mm512_loadu_ps(p); }
-IDP_INLINE vec load_part(const float *p, size_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
-IDP_INLINE void store_part(float *p, size_t n, vec a) { _mm512_mask_storeu_ps(p, first(n), a); }
-IDP_INLINE vec add(vec a, vec b) { return _mm512_add_ps(a, b); }
-IDP_INLINE vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
-IDP_INLINE vec fmadd(vec a, vec b, vec sum) { return _mm512_fmadd_ps(a, b, sum); }
-IDP_INLINE vec relu(vec a) { return _mm512_max_ps(zero(), a); } /* the second operand wins on NaN (SDM, MAXPS) */
+#include "vec_avx512.h"
 
 /* ---- panel 1x96: one sample; 6 registers of outputs x 2 phases of channels ------------------------------------
  * Bound by the load ports from L1 (two loads a cycle, one per FMA), by bandwidth from L2 on. */
@@ -94,78 +79,6 @@ void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc) {
     }
 }
 
-/* ---- batch 32x10: 2 registers of samples x 10 outputs ---------------------------------------------------------
- * 20 sums, 2 inputs, 1 weight: 12 loads per 20 FMAs. 10 divides the layers of the paper's network (100 and 10). */
-
-enum { BATCH_OUT = 10, BATCH_VECTORS = 2 };
-
-/* `outputs` outputs of a panel of that width, for the samples s0 .. of `vectors` registers, `samples` of which
- * exist. */
-IDP_INLINE void batch_tile(const idp_fc *fc, const float *w, size_t outputs, size_t j0, size_t used, size_t s0,
-                           size_t samples, size_t vectors, bool ragged) {
-    vec sum[BATCH_OUT][BATCH_VECTORS], xi[BATCH_VECTORS];
-    const size_t whole = ragged ? vectors - 1 : vectors, rest = samples - whole * LANES;
-    IDP_UNROLL
-    for (size_t r = 0; r < outputs; r++) IDP_UNROLL
-    for (size_t v = 0; v < vectors; v++) sum[r][v] = set1(w[r]);
-    w += outputs;
-    const float *x = fc->x + s0;
-    for (size_t i = 0; i < fc->k; i++, w += outputs, x += fc->x_stride) {
-        IDP_UNROLL
-        for (size_t v = 0; v < whole; v++) xi[v] = load(x + v * LANES);
-        if (ragged) xi[whole] = load_part(x + whole * LANES, rest);
-        IDP_UNROLL
-        for (size_t r = 0; r < outputs; r++) {
-            const vec wr = set1(w[r]);
-            IDP_UNROLL
-            for (size_t v = 0; v < vectors; v++) sum[r][v] = fmadd(wr, xi[v], sum[r][v]);
-        }
-    }
-    IDP_UNROLL
-    for (size_t r = 0; r < outputs; r++) {
-        if (r >= used) continue;
-        IDP_UNROLL
-        for (size_t v = 0; v < vectors; v++) {
-            vec y = sum[r][v];
-            if (fc->relu) y = relu(y);
-            if (fc->gamma != NULL) y = mul(y, set1(fc->gamma[j0 + r]));
-            store_part(fc->y + (j0 + r) * fc->y_stride + s0 + v * LANES, idp_min(LANES, samples - v * LANES), y);
-        }
-    }
-}
-
-IDP_INLINE void batch_block(const idp_fc *fc, size_t s0, size_t samples, size_t vectors, bool ragged) {
-    const float *w = fc->weights;
-    for (size_t j0 = 0; j0 < fc->m; j0 += BATCH_OUT) {
-        const size_t width = idp_min(BATCH_OUT, fc->out - j0), used = idp_min(width, fc->m - j0);
-        switch (width) {
-        case 1: batch_tile(fc, w, 1, j0, used, s0, samples, vectors, ragged); break;
-        case 2: batch_tile(fc, w, 2, j0, used, s0, samples, vectors, ragged); break;
-        case 3: batch_tile(fc, w, 3, j0, used, s0, samples, vectors, ragged); break;
-        case 4: batch_tile(fc, w, 4, j0, used, s0, samples, vectors, ragged); break;
-        case 5: batch_tile(fc, w, 5, j0, used, s0, samples, vectors, ragged); break;
-        case 6: batch_tile(fc, w, 6, j0, used, s0, samples, vectors, ragged); break;
-        case 7: batch_tile(fc, w, 7, j0, used, s0, samples, vectors, ragged); break;
-        case 8: batch_tile(fc, w, 8, j0, used, s0, samples, vectors, ragged); break;
-        case 9: batch_tile(fc, w, 9, j0, used, s0, samples, vectors, ragged); break;
-        default: batch_tile(fc, w, BATCH_OUT, j0, used, s0, samples, vectors, ragged); break;
-        }
-        w += (fc->in + 1) * width;
-    }
-}
-
-void idp_fc_f32_batch_32x10_avx512f(const idp_fc *fc);
-void idp_fc_f32_batch_32x10_avx512f(const idp_fc *fc) {
-    IDP_ASSERT_FC(fc);
-    size_t s0 = 0;
-    for (; s0 + 2 * LANES <= fc->batch; s0 += 2 * LANES) batch_block(fc, s0, 2 * LANES, 2, false);
-    const size_t rest = fc->batch - s0;
-    if (rest > LANES)
-        batch_block(fc, s0, rest, 2, true);
-    else if (rest > 0)
-        batch_block(fc, s0, rest, 1, true);
-}
-
 /* ---- row 4x16: row-major dot products; 4 outputs share each load of x, 2 phases of channels -------------------
  */
 
@@ -227,11 +140,14 @@ void idp_fc_f32_row_4x16_avx512f(const idp_fc *fc) {
 /* ---- the table ------------------------------------------------------------------------------------------------
  */
 
+/* In avx512_batch.c. */
+idp_fc_function idp_fc_f32_batch_32x10_avx512f, idp_fc_f32_sample_32x10_avx512f;
+
 static const idp_kernel kernels[] = {
     {"fc_f32_panel_1x96_avx512f", IDP_LAYOUT_PANEL, 1, PANEL, LANES, PANEL, GRANULE, idp_fc_f32_panel_1x96_avx512f},
-    {"fc_f32_batch_32x10_avx512f", IDP_LAYOUT_BATCH, BATCH_VECTORS *LANES, BATCH_OUT, LANES, BATCH_OUT, 1,
-     idp_fc_f32_batch_32x10_avx512f},
+    {"fc_f32_batch_32x10_avx512f", IDP_LAYOUT_BATCH, 32, 10, LANES, 10, 1, idp_fc_f32_batch_32x10_avx512f},
     {"fc_f32_row_4x16_avx512f", IDP_LAYOUT_ROW, ROWS, LANES, LANES, 0, 0, idp_fc_f32_row_4x16_avx512f},
+    {"fc_f32_sample_32x10_avx512f", IDP_LAYOUT_SAMPLE, 32, 10, LANES, 10, 1, idp_fc_f32_sample_32x10_avx512f},
 };
 
 const idp_backend idp_backend_avx512f = {IDP_HEAD_avx512f, kernels, sizeof kernels / sizeof kernels[0]};

@@ -47,26 +47,34 @@ size_t idp_prefix(size_t n, double percent);
 /* ---- one layer --------------------------------------------------------------------------------------------- */
 
 typedef enum idp_layout {
-    IDP_LAYOUT_PANEL, /* one sample; outputs in the lanes; the first k channels are a prefix of each panel */
-    IDP_LAYOUT_BATCH, /* many samples, feature-major [channel][sample]; samples in the lanes */
-    IDP_LAYOUT_ROW,   /* one sample; row-major weights, channels in the lanes: the literal dot product */
+    IDP_LAYOUT_PANEL,  /* one sample; outputs in the lanes; the first k channels are a prefix of each panel */
+    IDP_LAYOUT_BATCH,  /* many samples, feature-major [channel][sample]; samples in the lanes */
+    IDP_LAYOUT_ROW,    /* one sample; row-major weights, channels in the lanes: the literal dot product */
+    IDP_LAYOUT_SAMPLE, /* many samples, x row-major [sample][channel] as users have it, y as in batch; weights
+                          packed as for the same back end's batch kernel: one copy serves both */
 } idp_layout;
+enum { IDP_LAYOUTS = IDP_LAYOUT_SAMPLE + 1 };
 
-/* "panel", "batch" or "row". */
+/* "panel", "batch", "row" or "sample". */
 const char *idp_layout_name(idp_layout layout);
+
+/* Whether kernels of the layout take many samples at once: batch and sample. */
+bool idp_layout_batched(idp_layout layout);
 
 /* One truncated layer, ready to run. Floats are float32; strides count floats. */
 typedef struct idp_fc {
     const float *weights; /* packed by idp_pack for the kernel that runs; 64-byte aligned */
-    const float *x;       /* layout batch: [k][x_stride]; else [k]. Nothing beyond channel k - 1 is read */
-    float *y;             /* layout batch: [m][y_stride]; else [m]. Nothing else is written. Must not overlap x */
-    const float *gamma;   /* [m], or NULL for all ones */
-    size_t out, in;       /* of the packed layer; both at least 1 */
-    size_t m, k;          /* outputs and channels used: m <= out, k <= in; either may be 0 */
-    size_t batch;         /* samples; 1 for the layouts panel and row; may be 0 for batch */
-    size_t x_stride;      /* layout batch: floats from one channel to the next, at least batch */
-    size_t y_stride;      /* layout batch: floats from one output to the next, at least batch */
-    bool relu;            /* max(0, .) before gamma. relu(NaN) is NaN on every back end */
+    const float
+        *x;   /* batch: [k][x_stride]; sample: [batch][x_stride]; else [k]. Nothing beyond channel k - 1 is read */
+    float *y; /* batch, sample: [m][y_stride]; else [m]. Nothing else is written. Must not overlap x */
+    const float *gamma; /* [m], or NULL for all ones */
+    size_t out, in;     /* of the packed layer; both at least 1 */
+    size_t m, k;        /* outputs and channels used: m <= out, k <= in; either may be 0 */
+    size_t batch;       /* samples; 1 for the layouts panel and row; may be 0 for batch and sample */
+    size_t x_stride;    /* batch: floats from one channel to the next, at least batch; sample: from one sample to
+                           the next, at least k */
+    size_t y_stride;    /* batch, sample: floats from one output to the next, at least batch */
+    bool relu;          /* max(0, .) before gamma. relu(NaN) is NaN on every back end */
 } idp_fc;
 
 /* One measurable variant. */
@@ -86,7 +94,7 @@ typedef struct idp_kernel {
 size_t idp_packed_floats(const idp_kernel *kernel, size_t out, size_t in);
 
 /* Packs w ([out][in], rows w_stride floats apart) and b ([out], or NULL for zeros) into `packed`, 64-byte aligned
- * and of idp_packed_floats floats; padding is zeroed. Layouts: panel, batch: [panel][bias, channel 0 ..
+ * and of idp_packed_floats floats; padding is zeroed. Layouts: panel, batch, sample: [panel][bias, channel 0 ..
  * in-1][outputs of the panel] row:          [bias, rounded up to 16][output][in, rounded up to 16]; see
  * idp_row_stride */
 void idp_pack(const idp_kernel *kernel, size_t out, size_t in, const float *w, size_t w_stride, const float *b,

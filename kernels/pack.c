@@ -103,9 +103,10 @@ idp_status idp_fc_run(const idp_kernel *kernel, const idp_fc *fc) {
     if (kernel == NULL || fc == NULL || fc->weights == NULL || (uintptr_t)fc->weights % IDP_ALIGN != 0 ||
         idp_packed_floats(kernel, fc->out, fc->in) == 0 || fc->m > fc->out || fc->k > fc->in)
         return IDP_BAD_ARGUMENT;
-    const bool batched = kernel->layout == IDP_LAYOUT_BATCH;
-    if (batched ? fc->x_stride < fc->batch || fc->y_stride < fc->batch : fc->batch != 1) return IDP_BAD_ARGUMENT;
-    const size_t x_floats = extent(fc->k, fc->batch, batched ? fc->x_stride : 1);
+    const bool batched = idp_layout_batched(kernel->layout), by_sample = kernel->layout == IDP_LAYOUT_SAMPLE;
+    const size_t x_rows = by_sample ? fc->batch : fc->k, x_columns = by_sample ? fc->k : fc->batch;
+    if (batched ? fc->x_stride < x_columns || fc->y_stride < fc->batch : fc->batch != 1) return IDP_BAD_ARGUMENT;
+    const size_t x_floats = extent(x_rows, x_columns, batched ? fc->x_stride : 1);
     const size_t y_floats = extent(fc->m, fc->batch, batched ? fc->y_stride : 1);
     if (x_floats == SIZE_MAX || y_floats == SIZE_MAX) return IDP_BAD_ARGUMENT;
     if ((x_floats > 0 && fc->x == NULL) || (y_floats > 0 && fc->y == NULL)) return IDP_BAD_ARGUMENT;

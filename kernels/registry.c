@@ -76,9 +76,12 @@ const char *idp_layout_name(idp_layout layout) {
     case IDP_LAYOUT_PANEL: return "panel";
     case IDP_LAYOUT_BATCH: return "batch";
     case IDP_LAYOUT_ROW: return "row";
+    case IDP_LAYOUT_SAMPLE: return "sample";
     }
     return "unknown";
 }
+
+bool idp_layout_batched(idp_layout layout) { return layout == IDP_LAYOUT_BATCH || layout == IDP_LAYOUT_SAMPLE; }
 
 const char *idp_status_text(idp_status status) {
     switch (status) {

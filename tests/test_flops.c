@@ -348,7 +348,7 @@ static void find_kernels(void) {
 }
 
 static size_t samples(const idp_kernel *kernel, size_t batch) {
-    return kernel->layout == IDP_LAYOUT_BATCH ? batch : 1;
+    return idp_layout_batched(kernel->layout) ? batch : 1;
 }
 
 static flops_counts count(const flops_case *c, uint64_t steps_most) {
@@ -431,7 +431,7 @@ static void check_extrapolation(const flops_case *c) {
 START_TEST(what_is_extrapolated_is_what_is_stepped) {
     const idp_backend *backend = usable[_i].backend;
     const idp_kernel *kernel = usable[_i].kernel;
-    const bool batched = kernel->layout == IDP_LAYOUT_BATCH;
+    const bool batched = idp_layout_batched(kernel->layout);
     const size_t out = kernel->layout == IDP_LAYOUT_ROW ? 41 : 20, in = batched ? 90 : 280;
     check_extrapolation(&(flops_case){backend, kernel, out, in, samples(kernel, 16), out, in});
     if (batched) check_extrapolation(&(flops_case){backend, kernel, 5, 4, 402, 5, 4});

@@ -60,7 +60,7 @@ END_TEST
 /* ---- the broken ones -------------------------------------------------------------------------------------- */
 
 START_TEST(the_naive_kernel_without_a_defect_passes) {
-    for (int layout = IDP_LAYOUT_PANEL; layout <= IDP_LAYOUT_ROW; layout++) {
+    for (int layout = IDP_LAYOUT_PANEL; layout < IDP_LAYOUTS; layout++) {
         const idp_kernel kernel = broken_kernel((idp_layout)layout, NO_DEFECT);
         verify_with(&kernel, FIXED_SEED);
         verify_with(&kernel, run_seed);
@@ -84,7 +84,7 @@ static void replay(const idp_kernel *kernel, const verify_report *report) {
 /* _i: the defect. */
 START_TEST(broken_kernels_are_noticed) {
     const defect_facts *facts = &defects[_i];
-    for (int layout = IDP_LAYOUT_PANEL; layout <= IDP_LAYOUT_ROW; layout++) {
+    for (int layout = IDP_LAYOUT_PANEL; layout < IDP_LAYOUTS; layout++) {
         if (!(facts->layouts >> layout & 1)) continue;
         const idp_kernel kernel = broken_kernel((idp_layout)layout, (defect)_i);
         verify_report report;
@@ -243,7 +243,7 @@ START_TEST(names_are_unique_and_found) {
             ck_assert_msg(strncmp(kernel->name, start, strlen(start)) == 0, "%s does not start with %s",
                           kernel->name, start);
         }
-        for (int layout = IDP_LAYOUT_PANEL; layout <= IDP_LAYOUT_ROW && backend->kernels != NULL; layout++)
+        for (int layout = IDP_LAYOUT_PANEL; layout < IDP_LAYOUTS && backend->kernels != NULL; layout++)
             ck_assert_ptr_nonnull(idp_backend_kernel(backend, (idp_layout)layout));
     }
     ck_assert_ptr_null(idp_backend_at(idp_backend_count()));

@@ -19,7 +19,7 @@ static size_t panel_outputs(const idp_kernel *kernel, bool whole, const idp_fc *
     return outputs;
 }
 
-/* Batch: a panel that is begun is computed whole. */
+/* Batch in portable C: a panel that is begun is computed whole. */
 static size_t batch_outputs(const idp_kernel *kernel, const idp_fc *fc) {
     size_t outputs = 0;
     for (size_t j0 = 0; j0 < fc->m; j0 += kernel->panel) outputs += panel_width(kernel, fc->out, j0);
@@ -27,12 +27,13 @@ static size_t batch_outputs(const idp_kernel *kernel, const idp_fc *fc) {
 }
 
 work work_predict(const idp_kernel *kernel, idp_origin origin, const idp_fc *fc) {
-    const size_t samples = kernel->layout == IDP_LAYOUT_BATCH ? fc->batch : 1;
+    const size_t samples = idp_layout_batched(kernel->layout) ? fc->batch : 1;
     size_t outputs = fc->m, channels = fc->k, lanes = samples;
     switch (kernel->layout) {
     case IDP_LAYOUT_PANEL: outputs = panel_outputs(kernel, origin != IDP_ORIGIN_HAND, fc); break;
     case IDP_LAYOUT_BATCH:
-        outputs = batch_outputs(kernel, fc);
+    case IDP_LAYOUT_SAMPLE:
+        if (origin != IDP_ORIGIN_HAND) outputs = batch_outputs(kernel, fc);
         lanes =
             round_up(samples, kernel->lanes); /* blocks of tile_batch samples are whole registers but the last */
         break;
@@ -50,7 +51,7 @@ uint64_t work_issued(const work *w) {
 }
 
 uint64_t work_footprint_bytes(const idp_kernel *kernel, const idp_fc *fc) {
-    const size_t samples = kernel->layout == IDP_LAYOUT_BATCH ? fc->batch : 1;
+    const size_t samples = idp_layout_batched(kernel->layout) ? fc->batch : 1;
     const size_t columns = kernel->layout == IDP_LAYOUT_ROW ? fc->m : batch_outputs(kernel, fc);
     const uint64_t weights = (uint64_t)columns * (fc->k + 1), gamma = fc->gamma != NULL ? fc->m : 0;
     return (weights + gamma + (uint64_t)(fc->k + fc->m) * samples) * sizeof(float);
