@@ -107,7 +107,7 @@ static bool kernel_add(series *s, const bench_options *o, const idp_backend *bac
                        bench_shape shape, error *e) {
     bench_case c = {
         .backend = backend, .kernel = kernel, .shape = shape, .batch = 1, .m = shape.out, .layer = &s->layer};
-    if (kernel->layout != IDP_LAYOUT_BATCH) return percents_add(s, o, c, e);
+    if (!idp_layout_batched(kernel->layout)) return percents_add(s, o, c, e);
     for (unsigned b = 0; b < o->batches; b++) {
         c.batch = o->batch[b];
         if (!percents_add(s, o, c, e)) return false;

@@ -32,7 +32,7 @@ void bench_layer_free(bench_layer *layer) {
 bool bench_layer_set(bench_layer *layer, const idp_kernel *kernel, size_t out, size_t in, size_t batch, error *e) {
     if (layer->kernel == kernel && layer->out == out && layer->in == in && layer->batch == batch) return true;
     bench_layer_free(layer);
-    const size_t stride = kernel->layout == IDP_LAYOUT_BATCH ? round_up(batch, STRIDE_FLOATS) : 1;
+    const size_t stride = idp_layout_batched(kernel->layout) ? round_up(batch, STRIDE_FLOATS) : 1;
     const size_t packed_floats = idp_packed_floats(kernel, out, in);
     bench_layer made = {.kernel = kernel, .out = out, .in = in, .batch = batch, .stride = stride};
     float *w = floats(out * in), *b = floats(out);
@@ -69,7 +69,7 @@ idp_fc bench_layer_fc(const bench_layer *layer, size_t m, size_t k) {
                     .m = m,
                     .k = k,
                     .batch = layer->batch,
-                    .x_stride = layer->stride,
+                    .x_stride = layer->kernel->layout == IDP_LAYOUT_SAMPLE ? layer->in : layer->stride,
                     .y_stride = layer->stride,
                     .relu = true};
 }

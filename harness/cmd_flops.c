@@ -219,7 +219,7 @@ static void show_skips(const request *q, results *r) {
  */
 
 static size_t add_rows(const request *q, const idp_backend *backend, const idp_kernel *kernel, row *rows) {
-    const bool batched = kernel->layout == IDP_LAYOUT_BATCH;
+    const bool batched = idp_layout_batched(kernel->layout);
     size_t count = 0;
     for (unsigned h = 0; h < q->shapes; h++)
         for (unsigned b = 0; b < (batched ? q->batches : 1); b++)

@@ -7,19 +7,19 @@
 #include "commands.h"
 
 static const char help[] =
-    "Usage: idp list [--backend NAME] [--layout panel|batch|row]\n"
+    "Usage: idp list [--backend NAME] [--layout panel|batch|row|sample]\n"
     "\n"
     "Every kernel: its layout, the register tile (samples x outputs; row: outputs x channels),\n"
     "the floats of one vector register, its back end, and whether it can run here. A back end\n"
     "uses the first kernel of a layout, marked *, unless told otherwise.\n";
 
 static bool layout_parse(const char *name, int *layout, error *e) {
-    for (int l = IDP_LAYOUT_PANEL; l <= IDP_LAYOUT_ROW; l++) {
+    for (int l = IDP_LAYOUT_PANEL; l < IDP_LAYOUTS; l++) {
         if (strcmp(name, idp_layout_name((idp_layout)l)) != 0) continue;
         *layout = l;
         return true;
     }
-    return fail(e, "--layout '%s': it is panel, batch or row", name);
+    return fail(e, "--layout '%s': it is panel, batch, row or sample", name);
 }
 
 /* layout -1: all. */

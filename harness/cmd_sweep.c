@@ -7,6 +7,7 @@
 #include "backends.h"
 #include "commands.h"
 #include "progress.h"
+#include "refine.h"
 #include "sweep_latency.h"
 
 static const char help[] =
@@ -25,12 +26,15 @@ static const char help[] =
     "  --rounds N       exactly N undisturbed rounds in each, however long they take\n"
     "  --quick          fewer rounds\n"
     "  --no-latency     accuracy and FLOPs only\n"
+    "  --refine         also go on from each percentage's result to the next one's, and compare the\n"
+    "                   time with that of a fresh run (in this process)\n"
     "  --json FILE      write the records\n"
     "  --quiet          no progress\n"
     "  --help           this text\n";
 
 typedef struct sweep_command {
     const char *model, *backend, *data, *json;
+    bool refine;
     sweep_options options;
 } sweep_command;
 
@@ -46,6 +50,7 @@ static bool run(const sweep_command *c, const char *typed, error *e) {
     if (!results_new(&r, typed, m.seed, e)) goto done;
     results_data(&r, data.name, data.synthetic, data.sha256, data.train.count, data.test.count);
     if (!sweep_model(&m, backend, &data, &c->options, &r, stdout, e)) goto done;
+    if (c->refine && !refine_model(&m, backend, &c->options, &r, stdout, e)) goto done;
     if (!results_write(&r, c->json, e)) goto done;
     if (c->options.latency) results_print_warnings(&r, stdout);
     swept = true;
@@ -57,7 +62,7 @@ done:
 }
 
 int cmd_sweep(int argc, char **argv, error *e) {
-    enum { PERCENT = 256, BACKEND, DATA, PROCESSES, ROUNDS, QUICK, NO_LATENCY, JSON, QUIET, WORKER, HELP };
+    enum { PERCENT = 256, BACKEND, DATA, PROCESSES, ROUNDS, QUICK, NO_LATENCY, REFINE, JSON, QUIET, WORKER, HELP };
     static const struct option long_options[] = {{"percent", required_argument, NULL, PERCENT},
                                                  {"backend", required_argument, NULL, BACKEND},
                                                  {"data", required_argument, NULL, DATA},
@@ -65,6 +70,7 @@ int cmd_sweep(int argc, char **argv, error *e) {
                                                  {"rounds", required_argument, NULL, ROUNDS},
                                                  {"quick", no_argument, NULL, QUICK},
                                                  {"no-latency", no_argument, NULL, NO_LATENCY},
+                                                 {"refine", no_argument, NULL, REFINE},
                                                  {"json", required_argument, NULL, JSON},
                                                  {"quiet", no_argument, NULL, QUIET},
                                                  {"worker", required_argument, NULL, WORKER}, /* of itself */
@@ -94,6 +100,7 @@ int cmd_sweep(int argc, char **argv, error *e) {
             break;
         case QUICK: quick = true; break;
         case NO_LATENCY: latency = false; break;
+        case REFINE: c.refine = true; break;
         case JSON: c.json = optarg; break;
         case QUIET: progress_quiet(true); break;
         case WORKER: return sweep_worker(optarg, e);

@@ -156,12 +156,12 @@ static bool option_take(int c, request *q, error *e) {
 
 static bool layout_choose(request *q, error *e) {
     q->shape.layout = q->shape.batch == 1 ? IDP_LAYOUT_PANEL : IDP_LAYOUT_BATCH;
-    for (int l = IDP_LAYOUT_PANEL; q->layout != NULL && l <= IDP_LAYOUT_ROW; l++) {
+    for (int l = IDP_LAYOUT_PANEL; q->layout != NULL && l < IDP_LAYOUTS; l++) {
         if (strcmp(q->layout, idp_layout_name((idp_layout)l)) != 0) continue;
         q->shape.layout = (idp_layout)l;
         return true;
     }
-    return q->layout == NULL || fail(e, "--layout '%s': it is panel, batch or row", q->layout);
+    return q->layout == NULL || fail(e, "--layout '%s': it is panel, batch, row or sample", q->layout);
 }
 
 /* Cold weights fill the L2 cache twice: enough for every way of choosing what to evict. */

@@ -20,6 +20,8 @@
 extern const idp_backend idp_backend_scalar, idp_backend_autovec_avx2, idp_backend_autovec_avx512f,
     idp_backend_autovec_neon, idp_backend_avx2, idp_backend_avx512f, idp_backend_neon;
 
+typedef void idp_fc_function(const idp_fc *fc);
+
 enum {
     IDP_ALIGN = 64, /* bytes: one cache line, one zmm register */
     IDP_LINE = 16,  /* floats of one cache line */

@@ -32,6 +32,7 @@ typedef enum idp_status {
     IDP_NOT_COMPILED,    /* the back end exists, but not in this build (another architecture or compiler) */
     IDP_NOT_SUPPORTED,   /* compiled in, but this CPU or its operating system cannot run it */
     IDP_NO_MEMORY,
+    IDP_COUPLED, /* a weight leads from beyond a boundary, where the network's specification says there is none */
 } idp_status;
 
 /* One clause of English, without a full stop. Never NULL. */
@@ -46,26 +47,34 @@ size_t idp_prefix(size_t n, double percent);
 /* ---- one layer --------------------------------------------------------------------------------------------- */
 
 typedef enum idp_layout {
-    IDP_LAYOUT_PANEL, /* one sample; outputs in the lanes; the first k channels are a prefix of each panel */
-    IDP_LAYOUT_BATCH, /* many samples, feature-major [channel][sample]; samples in the lanes */
-    IDP_LAYOUT_ROW,   /* one sample; row-major weights, channels in the lanes: the literal dot product */
+    IDP_LAYOUT_PANEL,  /* one sample; outputs in the lanes; the first k channels are a prefix of each panel */
+    IDP_LAYOUT_BATCH,  /* many samples, feature-major [channel][sample]; samples in the lanes */
+    IDP_LAYOUT_ROW,    /* one sample; row-major weights, channels in the lanes: the literal dot product */
+    IDP_LAYOUT_SAMPLE, /* many samples, x row-major [sample][channel] as users have it, y as in batch; weights
+                          packed as for the same back end's batch kernel: one copy serves both */
 } idp_layout;
+enum { IDP_LAYOUTS = IDP_LAYOUT_SAMPLE + 1 };
 
-/* "panel", "batch" or "row". */
+/* "panel", "batch", "row" or "sample". */
 const char *idp_layout_name(idp_layout layout);
+
+/* Whether kernels of the layout take many samples at once: batch and sample. */
+bool idp_layout_batched(idp_layout layout);
 
 /* One truncated layer, ready to run. Floats are float32; strides count floats. */
 typedef struct idp_fc {
     const float *weights; /* packed by idp_pack for the kernel that runs; 64-byte aligned */
-    const float *x;       /* layout batch: [k][x_stride]; else [k]. Nothing beyond channel k - 1 is read */
-    float *y;             /* layout batch: [m][y_stride]; else [m]. Nothing else is written. Must not overlap x */
-    const float *gamma;   /* [m], or NULL for all ones */
-    size_t out, in;       /* of the packed layer; both at least 1 */
-    size_t m, k;          /* outputs and channels used: m <= out, k <= in; either may be 0 */
-    size_t batch;         /* samples; 1 for the layouts panel and row; may be 0 for batch */
-    size_t x_stride;      /* layout batch: floats from one channel to the next, at least batch */
-    size_t y_stride;      /* layout batch: floats from one output to the next, at least batch */
-    bool relu;            /* max(0, .) before gamma. relu(NaN) is NaN on every back end */
+    const float
+        *x;   /* batch: [k][x_stride]; sample: [batch][x_stride]; else [k]. Nothing beyond channel k - 1 is read */
+    float *y; /* batch, sample: [m][y_stride]; else [m]. Nothing else is written. Must not overlap x */
+    const float *gamma; /* [m], or NULL for all ones */
+    size_t out, in;     /* of the packed layer; both at least 1 */
+    size_t m, k;        /* outputs and channels used: m <= out, k <= in; either may be 0 */
+    size_t batch;       /* samples; 1 for the layouts panel and row; may be 0 for batch and sample */
+    size_t x_stride;    /* batch: floats from one channel to the next, at least batch; sample: from one sample to
+                           the next, at least k */
+    size_t y_stride;    /* batch, sample: floats from one output to the next, at least batch */
+    bool relu;          /* max(0, .) before gamma. relu(NaN) is NaN on every back end */
 } idp_fc;
 
 /* One measurable variant. */
@@ -85,7 +94,7 @@ typedef struct idp_kernel {
 size_t idp_packed_floats(const idp_kernel *kernel, size_t out, size_t in);
 
 /* Packs w ([out][in], rows w_stride floats apart) and b ([out], or NULL for zeros) into `packed`, 64-byte aligned
- * and of idp_packed_floats floats; padding is zeroed. Layouts: panel, batch: [panel][bias, channel 0 ..
+ * and of idp_packed_floats floats; padding is zeroed. Layouts: panel, batch, sample: [panel][bias, channel 0 ..
  * in-1][outputs of the panel] row:          [bias, rounded up to 16][output][in, rounded up to 16]; see
  * idp_row_stride */
 void idp_pack(const idp_kernel *kernel, size_t out, size_t in, const float *w, size_t w_stride, const float *b,
@@ -172,11 +181,17 @@ typedef struct idp_mlp_spec {
                                computed. The first and the last must be false */
     size_t profiles;        /* at least 1 */
     const idp_mlp_profile *profile;
+    const idp_layout *layout; /* [layers], panel or row: of each layer at batch 1. NULL: by how the layer is cut */
+    bool refinable;           /* for idp_mlp_start and idp_mlp_refine; the hidden layers take twice the memory */
+    size_t boundaries;        /* for refining; may be 0 */
+    const double *boundary; /* [boundaries], percentages between 0 and 100, ascending: where a layer reads and makes
+                               incomplete activations, w[j][i] = 0 for all outputs j below a boundary and channels i
+                               beyond it, as `coupling=zero` trains it between its parts */
 } idp_mlp_spec;
 
 typedef struct idp_mlp idp_mlp;
 
-/* Packs the network for a back end (allocates; nothing of spec is kept). */
+/* Packs the network for a back end (allocates; nothing of spec is kept). IDP_COUPLED: a boundary is none. */
 idp_status idp_mlp_create(const idp_mlp_spec *spec, const idp_backend *backend, idp_mlp **mlp);
 void idp_mlp_destroy(idp_mlp *mlp);
 
@@ -188,7 +203,28 @@ size_t idp_mlp_workspace_bytes(const idp_mlp *mlp, size_t batch);
 idp_status idp_mlp_run(const idp_mlp *mlp, size_t profile, double percent, size_t batch, const float *x, float *y,
                        void *workspace);
 
-/* The kernel that layer l runs with at batch 1 or, otherwise, batched. */
+/* Bytes of the state of `batch` samples. */
+size_t idp_mlp_state_bytes(const idp_mlp *mlp, size_t batch);
+
+/* As idp_mlp_run, and keeps in `state` (64-byte aligned) what idp_mlp_refine goes on from. */
+idp_status idp_mlp_start(const idp_mlp *mlp, size_t profile, double percent, size_t batch, const float *x, float *y,
+                         void *state);
+
+/* The result of the state's samples, x unchanged, at a percentage not below the state's, which becomes the state's.
+ * Computes only what differs: of layer 1 the new outputs; of the other hidden layers those beyond the last boundary
+ * at or below the state's percentage; the last layer. Between profiles, hidden layers are kept up to the first
+ * whose arrays or coefficients differ. For finite x, y keeps the error bound of a fresh run, and equals it bit for
+ * bit where sums are exact; otherwise kernels may add in another order. */
+idp_status idp_mlp_refine(const idp_mlp *mlp, size_t profile, double percent, const float *x, float *y,
+                          void *state);
+
+/* The leading channels of each activation (kept: [layers + 1]) that refining leaves as they are, from one profile
+ * and percentage to another: its multiply-adds are the sum over the layers l of (outputs used - kept[l + 1]) *
+ * inputs used. In batches, panels that are kept in part are computed whole. */
+idp_status idp_mlp_kept(const idp_mlp *mlp, size_t from_profile, double from_percent, size_t profile,
+                        double percent, size_t *kept);
+
+/* The kernel that layer l runs with at batch 1 (and a few samples, which run one by one) or, otherwise, batched. */
 const idp_kernel *idp_mlp_kernel(const idp_mlp *mlp, size_t layer, bool batched);
 
 #ifdef __cplusplus

@@ -1,39 +1,34 @@
-/* mlp.c: a whole network as one call: packed once, run at any percentage.
- *
- * Batch 1 runs layer after layer on the user's vector. A batch is cut into blocks of BLOCK samples, so that the
- * activations stay in the L2 cache; each block is transposed to feature-major, run, and transposed back.
+/* mlp.c: makes a network ready to run: checks the specification, chooses the kernels, packs. run.c runs it.
  *
  * Which layout a layer takes at batch 1 follows from how it is cut: where its inputs are complete and its outputs
  * are cut, row-major keeps what is read contiguous; where its inputs are cut, panels do. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend.h"
+#include "network.h"
 
-enum { BLOCK = 128 };
+/* ---- the specification ---------------------------------------------------------------------------------------
+ */
 
-struct layer {
-    size_t profile_of; /* the first profile that has these weights: the owner of the packed copies */
-    float *one, *many; /* packed for batch 1 and for a batch */
-};
-
-struct idp_mlp {
-    size_t layers, profiles, widest; /* widest activation, in floats */
-    size_t width[IDP_MAX_LAYERS + 1];
-    bool incomplete[IDP_MAX_LAYERS + 1];
-    const idp_kernel *one[IDP_MAX_LAYERS], *many;
-    struct layer *layer; /* [profiles][layers] */
-    float **gamma;       /* [profiles][layers + 1], owned; NULL for all ones */
-};
+static bool boundaries_are_good(const idp_mlp_spec *spec) {
+    if (spec->boundaries > 0 && spec->boundary == NULL) return false;
+    for (size_t t = 0; t < spec->boundaries; t++) {
+        const double below = t > 0 ? spec->boundary[t - 1] : 0;
+        if (!(spec->boundary[t] > below && spec->boundary[t] < 100)) return false;
+    }
+    return spec->boundaries < SIZE_MAX / sizeof(size_t) / (IDP_MAX_LAYERS + 1);
+}
 
 static bool valid(const idp_mlp_spec *spec, const idp_backend *backend) {
     if (spec == NULL || backend == NULL || spec->layers == 0 || spec->layers > IDP_MAX_LAYERS) return false;
     if (spec->width == NULL || spec->incomplete == NULL || spec->profile == NULL || spec->profiles == 0)
         return false;
-    if (spec->profiles > SIZE_MAX / sizeof(struct layer) / IDP_MAX_LAYERS) return false;
-    if (spec->incomplete[0] || spec->incomplete[spec->layers]) return false;
+    if (spec->profiles > SIZE_MAX / sizeof(idp_mlp_layer) / IDP_MAX_LAYERS) return false;
+    if (spec->incomplete[0] || spec->incomplete[spec->layers] || !boundaries_are_good(spec)) return false;
     for (size_t h = 0; h <= spec->layers; h++)
-        if (spec->width[h] == 0 || spec->width[h] > SIZE_MAX / sizeof(float) / BLOCK / 4) return false;
+        if (spec->width[h] == 0 || spec->width[h] > UINT32_MAX / sizeof(float) / IDP_BLOCK / 4) return false;
+    for (size_t l = 0; l < spec->layers && spec->layout != NULL; l++)
+        if (spec->layout[l] != IDP_LAYOUT_PANEL && spec->layout[l] != IDP_LAYOUT_ROW) return false;
     for (size_t p = 0; p < spec->profiles; p++) {
         const idp_mlp_profile *profile = &spec->profile[p];
         if (profile->w == NULL || profile->b == NULL || profile->gamma == NULL) return false;
@@ -44,13 +39,72 @@ static bool valid(const idp_mlp_spec *spec, const idp_backend *backend) {
     return true;
 }
 
+/* Whether no weight of w leads from a channel beyond one of the boundaries to an output below it. */
+static bool uncoupled(const idp_mlp *mlp, size_t l, const float *w) {
+    for (size_t t = 0; t < mlp->boundaries; t++) {
+        const size_t *edge = mlp->edge + t * (mlp->layers + 1);
+        for (size_t j = 0; j < edge[l + 1]; j++)
+            for (size_t i = edge[l]; i < mlp->width[l]; i++)
+                if (!(w[j * mlp->width[l] + i] == 0)) return false;
+    }
+    return true;
+}
+
+static bool couplings_are_zero(const idp_mlp *mlp, const idp_mlp_spec *spec) {
+    for (size_t p = 0; p < spec->profiles; p++)
+        for (size_t l = 1; l + 1 < spec->layers; l++)
+            if (spec->incomplete[l] && spec->incomplete[l + 1] && !uncoupled(mlp, l, spec->profile[p].w[l]))
+                return false;
+    return true;
+}
+
+/* ---- packing -------------------------------------------------------------------------------------------------
+ */
+
+static float *floats(size_t count) {
+    if (count == 0 || count > SIZE_MAX / sizeof(float) / 2) return NULL;
+    return aligned_alloc(IDP_ALIGN, idp_round_up(count * sizeof(float), IDP_ALIGN));
+}
+
 /* Packs [out][in] weights for one kernel into memory of its own; NULL when there is none. */
 static float *packed(const idp_kernel *kernel, size_t out, size_t in, const float *w, const float *b) {
-    const size_t floats = idp_packed_floats(kernel, out, in);
-    if (floats == 0) return NULL;
-    float *weights = aligned_alloc(IDP_ALIGN, idp_round_up(floats * sizeof *weights, IDP_ALIGN));
+    float *weights = floats(idp_packed_floats(kernel, out, in));
     if (weights != NULL) idp_pack(kernel, out, in, w, in, b, weights);
     return weights;
+}
+
+static float *packed_rows(const idp_kernel *row, size_t out, size_t in, const float *w, const float *b) {
+    if (idp_packed_floats(row, out, in) == 0) return NULL;
+    float *rows = floats(idp_rows_floats(out, in));
+    if (rows != NULL) idp_rows_pack(out, in, w, b, rows);
+    return rows;
+}
+
+static float *packed_bands(const idp_kernel *many, size_t out, size_t in, const float *w, const float *b) {
+    const size_t step = idp_band_floats(many, out, in), bands = (out + many->panel - 1) / many->panel;
+    if (step == 0 || bands > SIZE_MAX / step) return NULL;
+    float *memory = floats(bands * step);
+    for (size_t n = 0; n < bands && memory != NULL; n++) {
+        const size_t j0 = n * many->panel;
+        idp_pack(many, idp_min(many->panel, out - j0), in, w + j0 * in, in, b + j0, memory + n * step);
+    }
+    return memory;
+}
+
+/* The copies of a layer whose arrays no earlier profile has. All but the last layer can be refined. */
+static bool pack_layer(const idp_mlp *mlp, size_t l, const float *w, const float *b, float **owned,
+                       const float **copy) {
+    const size_t in = mlp->width[l], out = mlp->width[l + 1];
+    const bool refinable = mlp->refinable && l + 1 < mlp->layers;
+    const bool in_rows = refinable && mlp->one[l] == mlp->row;
+    owned[IDP_COPY_MANY] = packed(mlp->many, out, in, w, b);
+    if (refinable) owned[IDP_COPY_ROWS] = packed_rows(mlp->row, out, in, w, b);
+    if (refinable) owned[IDP_COPY_BANDS] = packed_bands(mlp->many, out, in, w, b);
+    if (!in_rows) owned[IDP_COPY_ONE] = packed(mlp->one[l], out, in, w, b);
+    for (size_t c = 0; c < IDP_COPIES; c++) copy[c] = owned[c];
+    if (refinable && (copy[IDP_COPY_ROWS] == NULL || copy[IDP_COPY_BANDS] == NULL)) return false;
+    if (in_rows) copy[IDP_COPY_ONE] = idp_rows_whole(copy[IDP_COPY_ROWS], out);
+    return copy[IDP_COPY_ONE] != NULL && copy[IDP_COPY_MANY] != NULL;
 }
 
 /* The first profile whose layer l is the very same arrays. */
@@ -60,41 +114,70 @@ static size_t owner(const idp_mlp_spec *spec, size_t p, size_t l) {
     return q;
 }
 
+/* The first profile with the same coefficients for activation h. */
+static size_t gamma_owner(const idp_mlp_spec *spec, size_t p, size_t h) {
+    const float *gamma = spec->profile[p].gamma[h];
+    for (size_t q = 0; q < p; q++) {
+        const float *other = spec->profile[q].gamma[h];
+        if (other != NULL && memcmp(other, gamma, spec->width[h] * sizeof *gamma) == 0) return q;
+    }
+    return p;
+}
+
+static bool copy_gamma(idp_mlp *mlp, const idp_mlp_spec *spec, size_t p, size_t h) {
+    float **own = &mlp->gamma[p * (mlp->layers + 1) + h];
+    if (spec->profile[p].gamma[h] == NULL) return true;
+    const size_t q = gamma_owner(spec, p, h);
+    if (q == p) {
+        *own = floats(mlp->width[h]);
+        if (*own == NULL) return false;
+        memcpy(*own, spec->profile[p].gamma[h], mlp->width[h] * sizeof **own);
+    } else {
+        *own = mlp->gamma[q * (mlp->layers + 1) + h];
+    }
+    return true;
+}
+
 static bool fill(idp_mlp *mlp, const idp_mlp_spec *spec) {
     for (size_t p = 0; p < spec->profiles; p++) {
-        const idp_mlp_profile *profile = &spec->profile[p];
+        for (size_t h = 1; h < spec->layers; h++)
+            if (!copy_gamma(mlp, spec, p, h)) return false;
         for (size_t l = 0; l < spec->layers; l++) {
-            struct layer *layer = &mlp->layer[p * spec->layers + l];
-            layer->profile_of = owner(spec, p, l);
-            if (layer->profile_of != p) {
-                *layer = mlp->layer[layer->profile_of * spec->layers + l];
-                continue;
+            const size_t here = p * spec->layers + l, same = owner(spec, p, l) * spec->layers + l;
+            if (same == here) {
+                if (!pack_layer(mlp, l, spec->profile[p].w[l], spec->profile[p].b[l],
+                                mlp->owned + here * IDP_COPIES, mlp->layer[here].copy))
+                    return false;
+            } else {
+                mlp->layer[here] = mlp->layer[same];
             }
-            const size_t in = spec->width[l], out = spec->width[l + 1];
-            layer->one = packed(mlp->one[l], out, in, profile->w[l], profile->b[l]);
-            layer->many = packed(mlp->many, out, in, profile->w[l], profile->b[l]);
-            if (layer->one == NULL || layer->many == NULL) return false;
-        }
-        for (size_t h = 1; h < spec->layers; h++) {
-            if (profile->gamma[h] == NULL) continue;
-            float *gamma = malloc(spec->width[h] * sizeof *gamma);
-            if (gamma == NULL) return false;
-            memcpy(gamma, profile->gamma[h], spec->width[h] * sizeof *gamma);
-            mlp->gamma[p * (spec->layers + 1) + h] = gamma;
+            mlp->layer[here].gamma = mlp->gamma[p * (spec->layers + 1) + l + 1];
+            mlp->layer[here].one = mlp->one[l]->run;
+            mlp->layer[here].out = (uint32_t)spec->width[l + 1];
+            mlp->layer[here].in = (uint32_t)spec->width[l];
         }
     }
     return true;
 }
 
-idp_status idp_mlp_create(const idp_mlp_spec *spec, const idp_backend *backend, idp_mlp **out) {
-    if (out == NULL || !valid(spec, backend)) return IDP_BAD_ARGUMENT;
-    const idp_status usable = idp_backend_status(backend);
-    if (usable != IDP_OK) return usable;
-    idp_mlp *mlp = calloc(1, sizeof *mlp);
-    if (mlp == NULL) return IDP_NO_MEMORY;
+/* ---- the network ---------------------------------------------------------------------------------------------
+ */
+
+static idp_mlp_layer *layers_new(size_t count) {
+    _Static_assert(sizeof(idp_mlp_layer) == IDP_ALIGN, "a layer is a cache line");
+    idp_mlp_layer *layers = aligned_alloc(IDP_ALIGN, count * sizeof *layers);
+    if (layers != NULL) memset(layers, 0, count * sizeof *layers);
+    return layers;
+}
+
+/* What needs no memory of its own. */
+static void describe(idp_mlp *mlp, const idp_mlp_spec *spec, const idp_backend *backend) {
     mlp->layers = spec->layers;
     mlp->profiles = spec->profiles;
+    mlp->boundaries = spec->boundaries;
+    mlp->refinable = spec->refinable;
     mlp->many = idp_backend_kernel(backend, IDP_LAYOUT_BATCH);
+    mlp->row = idp_backend_kernel(backend, IDP_LAYOUT_ROW);
     for (size_t h = 0; h <= spec->layers; h++) {
         mlp->width[h] = spec->width[h];
         mlp->incomplete[h] = spec->incomplete[h];
@@ -102,148 +185,54 @@ idp_status idp_mlp_create(const idp_mlp_spec *spec, const idp_backend *backend, 
     }
     for (size_t l = 0; l < spec->layers; l++) {
         const bool outputs_only = !spec->incomplete[l] && spec->incomplete[l + 1];
-        mlp->one[l] = idp_backend_kernel(backend, outputs_only ? IDP_LAYOUT_ROW : IDP_LAYOUT_PANEL);
+        const idp_layout chosen = outputs_only ? IDP_LAYOUT_ROW : IDP_LAYOUT_PANEL;
+        mlp->one[l] = idp_backend_kernel(backend, spec->layout != NULL ? spec->layout[l] : chosen);
     }
-    mlp->layer = calloc(spec->profiles * spec->layers, sizeof *mlp->layer);
+}
+
+idp_status idp_mlp_create(const idp_mlp_spec *spec, const idp_backend *backend, idp_mlp **out) {
+    if (out == NULL || !valid(spec, backend)) return IDP_BAD_ARGUMENT;
+    idp_status status = idp_backend_status(backend);
+    if (status != IDP_OK) return status;
+    idp_mlp *mlp = calloc(1, sizeof *mlp);
+    if (mlp == NULL) return IDP_NO_MEMORY;
+    describe(mlp, spec, backend);
+    mlp->edge = calloc(spec->boundaries + 1, (spec->layers + 1) * sizeof *mlp->edge);
+    mlp->layer = layers_new(spec->profiles * spec->layers);
     mlp->gamma = calloc(spec->profiles * (spec->layers + 1), sizeof *mlp->gamma);
-    if (mlp->layer == NULL || mlp->gamma == NULL || !fill(mlp, spec)) {
-        idp_mlp_destroy(mlp);
-        return IDP_NO_MEMORY;
+    mlp->owned = calloc(spec->profiles * spec->layers, IDP_COPIES * sizeof *mlp->owned);
+    status = IDP_NO_MEMORY;
+    if (mlp->edge == NULL || mlp->layer == NULL || mlp->gamma == NULL || mlp->owned == NULL) goto failed;
+    for (size_t t = 0; t < spec->boundaries; t++)
+        idp_mlp_used(mlp, spec->boundary[t], mlp->edge + t * (spec->layers + 1));
+    if (!couplings_are_zero(mlp, spec)) {
+        status = IDP_COUPLED;
+        goto failed;
     }
+    if (!fill(mlp, spec)) goto failed;
     *out = mlp;
     return IDP_OK;
+failed:
+    idp_mlp_destroy(mlp);
+    return status;
 }
 
 void idp_mlp_destroy(idp_mlp *mlp) {
     if (mlp == NULL) return;
-    for (size_t p = 0; mlp->layer != NULL && p < mlp->profiles; p++) {
-        for (size_t l = 0; l < mlp->layers; l++) {
-            struct layer *layer = &mlp->layer[p * mlp->layers + l];
-            if (layer->profile_of != p) continue;
-            free(layer->one);
-            free(layer->many);
+    for (size_t n = 0; mlp->owned != NULL && n < mlp->profiles * mlp->layers * IDP_COPIES; n++) free(mlp->owned[n]);
+    for (size_t h = 1; mlp->gamma != NULL && h < mlp->layers; h++)
+        for (size_t p = mlp->profiles; p-- > 0;) { /* shared with an earlier one: not its own to free */
+            size_t q = 0;
+            while (mlp->gamma[q * (mlp->layers + 1) + h] != mlp->gamma[p * (mlp->layers + 1) + h]) q++;
+            if (q == p) free(mlp->gamma[p * (mlp->layers + 1) + h]);
         }
-    }
-    for (size_t g = 0; mlp->gamma != NULL && g < mlp->profiles * (mlp->layers + 1); g++) free(mlp->gamma[g]);
+    free(mlp->edge);
     free(mlp->layer);
+    free(mlp->owned);
     free(mlp->gamma);
     free(mlp);
 }
 
 const idp_kernel *idp_mlp_kernel(const idp_mlp *mlp, size_t layer, bool batched) {
     return batched ? mlp->many : mlp->one[layer];
-}
-
-/* Two activations that take turns; a block has its samples padded to whole cache lines. */
-static size_t activation_floats(const idp_mlp *mlp, size_t samples) {
-    return idp_round_up(mlp->widest, IDP_LINE) * (samples == 1 ? 1 : idp_round_up(samples, IDP_LINE));
-}
-
-size_t idp_mlp_workspace_bytes(const idp_mlp *mlp, size_t batch) {
-    return 2 * activation_floats(mlp, idp_min(batch, BLOCK)) * sizeof(float);
-}
-
-/* ---- transposition: the user's samples are row-major, batches run feature-major -------------------------------
- */
-
-/* The baseline of every architecture has registers of four floats; the compiler turns this into its shuffles. */
-typedef float four __attribute__((vector_size(16)));
-
-IDP_INLINE four load4(const float *p) {
-    four a;
-    memcpy(&a, p, sizeof a);
-    return a;
-}
-
-/* b[c][r] = a[r][c] for a square of four by four. */
-IDP_INLINE void transpose_square(const float *a, size_t a_stride, float *b, size_t b_stride) {
-    const four r0 = load4(a), r1 = load4(a + a_stride), r2 = load4(a + 2 * a_stride), r3 = load4(a + 3 * a_stride);
-    const four low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
-               high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
-    const four low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5),
-               high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
-    const four c0 = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
-    const four c1 = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
-    const four c2 = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
-    const four c3 = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
-    memcpy(b, &c0, sizeof c0);
-    memcpy(b + b_stride, &c1, sizeof c1);
-    memcpy(b + 2 * b_stride, &c2, sizeof c2);
-    memcpy(b + 3 * b_stride, &c3, sizeof c3);
-}
-
-/* b[column][row] = a[row][column]. Sixteen rows at a time fill whole cache lines of b while those of a stay in L1.
- */
-static void transpose(size_t rows, size_t columns, const float *a, size_t a_stride, float *b, size_t b_stride) {
-    const size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
-    for (size_t r0 = 0; r0 < whole_rows; r0 += IDP_LINE)
-        for (size_t c = 0; c < whole_columns; c += 4)
-            for (size_t r = r0; r < idp_min(r0 + IDP_LINE, whole_rows); r += 4)
-                transpose_square(a + r * a_stride + c, a_stride, b + c * b_stride + r, b_stride);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = r < whole_rows ? whole_columns : 0; c < columns; c++)
-            b[c * b_stride + r] = a[r * a_stride + c];
-}
-
-/* Channels of activation h that take part. */
-static size_t used(const idp_mlp *mlp, size_t h, double percent) {
-    return mlp->incomplete[h] ? idp_prefix(mlp->width[h], percent) : mlp->width[h];
-}
-
-static idp_fc layer_call(const idp_mlp *mlp, size_t profile, size_t l, double percent) {
-    return (idp_fc){
-        .gamma = mlp->gamma[profile * (mlp->layers + 1) + l + 1],
-        .out = mlp->width[l + 1],
-        .in = mlp->width[l],
-        .m = used(mlp, l + 1, percent),
-        .k = used(mlp, l, percent),
-        .relu = l + 1 < mlp->layers,
-    };
-}
-
-static void run_one(const idp_mlp *mlp, size_t profile, double percent, const float *x, float *y, float *turn[2]) {
-    for (size_t l = 0; l < mlp->layers; l++) {
-        idp_fc fc = layer_call(mlp, profile, l, percent);
-        fc.weights = mlp->layer[profile * mlp->layers + l].one;
-        fc.x = x;
-        fc.y = l + 1 == mlp->layers ? y : turn[l % 2];
-        fc.batch = 1;
-        mlp->one[l]->run(&fc);
-        x = fc.y;
-    }
-}
-
-static void run_block(const idp_mlp *mlp, size_t profile, double percent, size_t samples, const float *x, float *y,
-                      float *turn[2]) {
-    const size_t stride = idp_round_up(samples, IDP_LINE);
-    transpose(samples, mlp->width[0], x, mlp->width[0], turn[1], stride);
-    for (size_t l = 0; l < mlp->layers; l++) {
-        idp_fc fc = layer_call(mlp, profile, l, percent);
-        fc.weights = mlp->layer[profile * mlp->layers + l].many;
-        fc.x = turn[(l + 1) % 2];
-        fc.y = turn[l % 2];
-        fc.batch = samples;
-        fc.x_stride = fc.y_stride = stride;
-        mlp->many->run(&fc);
-    }
-    const size_t classes = mlp->width[mlp->layers];
-    transpose(classes, samples, turn[(mlp->layers - 1) % 2], stride, y, classes);
-}
-
-idp_status idp_mlp_run(const idp_mlp *mlp, size_t profile, double percent, size_t batch, const float *x, float *y,
-                       void *workspace) {
-    if (mlp == NULL || profile >= mlp->profiles || !(percent >= 0 && percent <= 100)) return IDP_BAD_ARGUMENT;
-    if (batch > 0 && (x == NULL || y == NULL || workspace == NULL)) return IDP_BAD_ARGUMENT;
-    if ((uintptr_t)workspace % IDP_ALIGN != 0) return IDP_BAD_ARGUMENT;
-    for (size_t s = 0; s < batch; s += BLOCK) {
-        const size_t samples = idp_min(BLOCK, batch - s);
-        float *turn[2] = {workspace, (float *)workspace + activation_floats(mlp, samples)};
-        const float *xs = x + s * mlp->width[0];
-        float *ys = y + s * mlp->width[mlp->layers];
-        if (samples == 1)
-            run_one(mlp, profile, percent, xs, ys, turn);
-        else
-            run_block(mlp, profile, percent, samples, xs, ys, turn);
-    }
-    return IDP_OK;
 }

@@ -4,44 +4,7 @@
  * Up to four FMA pipes (Neoverse V1, V2, Apple) with a latency of 4 cycles need 16 independent sums in flight;
  * every tile below that is not a remainder has at least that many, over its registers or over phases of the channel
  * loop that are added up at the end. */
-#include <arm_neon.h>
-
-#include "backend.h"
-
-typedef float32x4_t vec;
-enum { LANES = 4 };
-
-IDP_INLINE vec zero(void) { return vdupq_n_f32(0); }
-IDP_INLINE vec set1(float a) { return vdupq_n_f32(a); }
-IDP_INLINE vec load(const float *p) { return vld1q_f32(p); }
-/* Four registers with one instruction: half as many for the front end as a load for each. */
-IDP_INLINE void load_four(const float *p, vec a[4]) {
-    const float32x4x4_t four = vld1q_f32_x4(p);
-    a[0] = four.val[0], a[1] = four.val[1], a[2] = four.val[2], a[3] = four.val[3];
-}
-IDP_INLINE vec load_part(const float *p, size_t n) {
-    vec a = zero();
-    if (n == LANES) return load(p);
-    if (n > 0) a = vld1q_lane_f32(p, a, 0);
-    if (n > 1) a = vld1q_lane_f32(p + 1, a, 1);
-    if (n > 2) a = vld1q_lane_f32(p + 2, a, 2);
-    return a;
-}
-IDP_INLINE void store_part(float *p, size_t n, vec a) {
-    if (n == LANES) {
-        vst1q_f32(p, a);
-        return;
-    }
-    if (n > 0) vst1q_lane_f32(p, a, 0);
-    if (n > 1) vst1q_lane_f32(p + 1, a, 1);
-    if (n > 2) vst1q_lane_f32(p + 2, a, 2);
-}
-IDP_INLINE vec add(vec a, vec b) { return vaddq_f32(a, b); }
-IDP_INLINE vec mul(vec a, vec b) { return vmulq_f32(a, b); }
-IDP_INLINE vec fmadd(vec a, vec b, vec sum) { return vfmaq_f32(sum, a, b); }
-/* a times lane `lane`, a constant, of b. */
-#define FMADD_LANE(a, b, lane, sum) vfmaq_laneq_f32(sum, a, b, lane)
-IDP_INLINE vec relu(vec a) { return vmaxq_f32(zero(), a); } /* FMAX returns NaN for NaN */
+#include "vec_neon.h"
 
 /* ---- panel 1x96: one sample; 24 registers of outputs ----------------------------------------------------------
  * One load of weights for each FMA, so bound by the load ports: predicted (llvm-mca 19) 0.126 cycles a multiply-add
@@ -263,11 +226,15 @@ void idp_fc_f32_row_4x4_neon(const idp_fc *fc) {
 /* ---- the table ------------------------------------------------------------------------------------------------
  */
 
+idp_fc_function idp_fc_f32_sample_16x5_neon; /* in neon_sample.c */
+
 static const idp_kernel kernels[] = {
     {"fc_f32_panel_1x96_neon", IDP_LAYOUT_PANEL, 1, PANEL, LANES, PANEL, GRANULE, idp_fc_f32_panel_1x96_neon},
     {"fc_f32_batch_16x5_neon", IDP_LAYOUT_BATCH, BATCH_VECTORS *LANES, BATCH_OUT, LANES, BATCH_OUT, 1,
      idp_fc_f32_batch_16x5_neon},
     {"fc_f32_row_4x4_neon", IDP_LAYOUT_ROW, ROWS, LANES, LANES, 0, 0, idp_fc_f32_row_4x4_neon},
+    {"fc_f32_sample_16x5_neon", IDP_LAYOUT_SAMPLE, BATCH_VECTORS *LANES, BATCH_OUT, LANES, BATCH_OUT, 1,
+     idp_fc_f32_sample_16x5_neon},
 };
 
 const idp_backend idp_backend_neon = {IDP_HEAD_neon, kernels, sizeof kernels / sizeof kernels[0]};

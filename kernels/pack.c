@@ -1,13 +1,13 @@
 /* pack.c: "percent -> k", the packed layouts, and the checked call of one layer. */
-#include <math.h>
 #include <string.h>
 
-#include "backend.h"
+#include "network.h"
 
 size_t idp_prefix(size_t n, double percent) {
     if (!(percent > 0)) return 0;
     if (percent >= 100) return n;
-    return (size_t)floor(percent * (double)n / 100);
+    return (size_t)(int64_t)(percent * (double)n /
+                             100); /* positive: the conversion is the floor; floor() is a call */
 }
 
 size_t idp_row_stride(size_t in) {
@@ -50,6 +50,42 @@ void idp_pack(const idp_kernel *kernel, size_t out, size_t in, const float *w, s
     }
 }
 
+/* ---- rows of which any may be the first ------------------------------------------------------------------------
+ * A kernel of the layout row finds the biases at `weights` and the rows behind them, and `weights` is aligned. To
+ * start at row 16 t + s, there must be an aligned array of the biases from s on. So all 16 of them stand in front
+ * of the rows, s = 15 first: [b from 15 on] ... [b from 1 on][b][rows], of which the last two are the ordinary
+ * layer. The distance from the biases to the rows is told to the kernel as the number of outputs. */
+
+size_t idp_rows_floats(size_t out, size_t in) {
+    const size_t heads = (IDP_LINE - 1) * idp_round_up(out, IDP_LINE);
+    return heads + idp_round_up(out, IDP_LINE) + out * idp_row_stride(in);
+}
+
+void idp_rows_pack(size_t out, size_t in, const float *w, const float *b, float *rows) {
+    const size_t head = idp_round_up(out, IDP_LINE);
+    for (size_t s = IDP_LINE - 1; s > 0; s--, rows += head)
+        for (size_t j = 0; j < head; j++) rows[j] = j + s < out ? b[j + s] : 0;
+    pack_rows(out, in, w, in, b, rows);
+}
+
+const float *idp_rows_whole(const float *rows, size_t out) {
+    return rows + (IDP_LINE - 1) * idp_round_up(out, IDP_LINE);
+}
+
+void idp_rows_from(idp_fc *fc, const float *rows, size_t first) {
+    const size_t head = idp_round_up(fc->out, IDP_LINE), shift = first % IDP_LINE;
+    const float *bias = rows + (IDP_LINE - 1 - shift) * head + (first - shift);
+    const float *row = rows + IDP_LINE * head + first * idp_row_stride(fc->in);
+    fc->weights = bias;
+    fc->out = (size_t)(row - bias);
+    fc->y += first;
+    fc->m -= first;
+    if (fc->gamma != NULL) fc->gamma += first;
+}
+
+/* ---- the checked call ------------------------------------------------------------------------------------------
+ */
+
 /* Whether [a, a + a_floats) and [b, b + b_floats) share memory. */
 static bool overlap(const float *a, size_t a_floats, const float *b, size_t b_floats) {
     const uintptr_t a0 = (uintptr_t)a, b0 = (uintptr_t)b;
@@ -67,9 +103,10 @@ idp_status idp_fc_run(const idp_kernel *kernel, const idp_fc *fc) {
     if (kernel == NULL || fc == NULL || fc->weights == NULL || (uintptr_t)fc->weights % IDP_ALIGN != 0 ||
         idp_packed_floats(kernel, fc->out, fc->in) == 0 || fc->m > fc->out || fc->k > fc->in)
         return IDP_BAD_ARGUMENT;
-    const bool batched = kernel->layout == IDP_LAYOUT_BATCH;
-    if (batched ? fc->x_stride < fc->batch || fc->y_stride < fc->batch : fc->batch != 1) return IDP_BAD_ARGUMENT;
-    const size_t x_floats = extent(fc->k, fc->batch, batched ? fc->x_stride : 1);
+    const bool batched = idp_layout_batched(kernel->layout), by_sample = kernel->layout == IDP_LAYOUT_SAMPLE;
+    const size_t x_rows = by_sample ? fc->batch : fc->k, x_columns = by_sample ? fc->k : fc->batch;
+    if (batched ? fc->x_stride < x_columns || fc->y_stride < fc->batch : fc->batch != 1) return IDP_BAD_ARGUMENT;
+    const size_t x_floats = extent(x_rows, x_columns, batched ? fc->x_stride : 1);
     const size_t y_floats = extent(fc->m, fc->batch, batched ? fc->y_stride : 1);
     if (x_floats == SIZE_MAX || y_floats == SIZE_MAX) return IDP_BAD_ARGUMENT;
     if ((x_floats > 0 && fc->x == NULL) || (y_floats > 0 && fc->y == NULL)) return IDP_BAD_ARGUMENT;

@@ -80,36 +80,68 @@ static void panel(const idp_fc *fc) {
 
 /* ---- batch: [channel][sample]; a tile of outputs x samples in registers, samples in the lanes ---------------- */
 
-IDP_INLINE void batch_tile(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used, size_t s0,
-                           size_t lanes) {
+/* Channels i0 .. i1 - 1 of a panel; x: of channel i0, [channel][x_stride]. Between such blocks the sums rest in y.
+ */
+IDP_INLINE void batch_tile(const idp_fc *fc, const float *x, size_t x_stride, size_t i0, size_t i1, const float *w,
+                           size_t width, size_t j0, size_t used, size_t s0, size_t lanes) {
     float sum[BATCH_OUT][BATCH_LANES] = {{0}};
-    for (size_t r = 0; r < width; r++) SIMD for (size_t l = 0; l < lanes; l++) sum[r][l] = w[r];
-    w += width;
-    const float *x = fc->x + s0;
-    for (size_t i = 0; i < fc->k; i++, w += width, x += fc->x_stride)
+    float *y = fc->y + j0 * fc->y_stride + s0;
+    if (i0 == 0)
+        for (size_t r = 0; r < width; r++) SIMD for (size_t l = 0; l < lanes; l++) sum[r][l] = w[r];
+    else
+        for (size_t r = 0; r < used; r++)
+            SIMD for (size_t l = 0; l < lanes; l++) sum[r][l] = y[r * fc->y_stride + l];
+    w += (i0 + 1) * width;
+    for (size_t i = i0; i < i1; i++, w += width, x += x_stride)
         for (size_t r = 0; r < width; r++) SIMD for (size_t l = 0; l < lanes; l++) sum[r][l] += w[r] * x[l];
     for (size_t r = 0; r < used; r++)
         for (size_t l = 0; l < lanes; l++)
-            fc->y[(j0 + r) * fc->y_stride + s0 + l] = epilogue(sum[r][l], fc, j0 + r);
+            y[r * fc->y_stride + l] = i1 == fc->k ? epilogue(sum[r][l], fc, j0 + r) : sum[r][l];
+}
+
+/* Those channels against every output, for `lanes` samples from s0 on. */
+IDP_INLINE void batch_panels(const idp_fc *fc, const float *x, size_t x_stride, size_t i0, size_t i1, size_t s0,
+                             size_t lanes) {
+    const float *w = fc->weights;
+    for (size_t j0 = 0; j0 < fc->m; j0 += BATCH_OUT) {
+        const size_t width = idp_panel_width(BATCH_OUT, 1, fc->out, j0), used = idp_min(width, fc->m - j0);
+        if (lanes < BATCH_LANES)
+            batch_tile(fc, x, x_stride, i0, i1, w, width, j0, used, s0, lanes);
+        else if (width == BATCH_OUT)
+            batch_tile(fc, x, x_stride, i0, i1, w, BATCH_OUT, j0, used, s0, BATCH_LANES);
+        else if (width == BATCH_OUT / 2)
+            batch_tile(fc, x, x_stride, i0, i1, w, BATCH_OUT / 2, j0, used, s0, BATCH_LANES);
+        else
+            batch_tile(fc, x, x_stride, i0, i1, w, width, j0, used, s0, BATCH_LANES);
+        w += (fc->in + 1) * width;
+    }
 }
 
 static void batch(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
+    for (size_t s0 = 0; s0 < fc->batch; s0 += BATCH_LANES)
+        batch_panels(fc, fc->k > 0 ? fc->x + s0 : NULL, fc->x_stride, 0, fc->k, s0,
+                     idp_min(BATCH_LANES, fc->batch - s0));
+}
+
+/* ---- sample: x [sample][channel]; blocks of it are transposed on the way --------------------------------------
+ */
+
+static void sample(const idp_fc *fc) {
+    enum { CHANNELS = 256 };
+    float turned[CHANNELS * BATCH_LANES];
+    IDP_ASSERT_FC(fc);
     for (size_t s0 = 0; s0 < fc->batch; s0 += BATCH_LANES) {
-        const float *w = fc->weights;
         const size_t lanes = idp_min(BATCH_LANES, fc->batch - s0);
-        for (size_t j0 = 0; j0 < fc->m; j0 += BATCH_OUT) {
-            const size_t width = idp_panel_width(BATCH_OUT, 1, fc->out, j0), used = idp_min(width, fc->m - j0);
-            if (lanes < BATCH_LANES)
-                batch_tile(fc, w, width, j0, used, s0, lanes);
-            else if (width == BATCH_OUT)
-                batch_tile(fc, w, BATCH_OUT, j0, used, s0, BATCH_LANES);
-            else if (width == BATCH_OUT / 2)
-                batch_tile(fc, w, BATCH_OUT / 2, j0, used, s0, BATCH_LANES);
-            else
-                batch_tile(fc, w, width, j0, used, s0, BATCH_LANES);
-            w += (fc->in + 1) * width;
-        }
+        size_t i0 = 0, i1;
+        do { /* once where k is 0 */
+            i1 = idp_min(i0 + CHANNELS, fc->k);
+            for (size_t i = i0; i < i1; i++)
+                for (size_t l = 0; l < lanes; l++)
+                    turned[(i - i0) * BATCH_LANES + l] = fc->x[(s0 + l) * fc->x_stride + i];
+            batch_panels(fc, turned, BATCH_LANES, i0, i1, s0, lanes);
+            i0 = i1;
+        } while (i1 < fc->k);
     }
 }
 
@@ -156,6 +188,7 @@ static void row(const idp_fc *fc) {
 EXPORT(panel, PANEL_TILE)
 EXPORT(batch, BATCH_TILE)
 EXPORT(row, ROW_TILE)
+EXPORT(sample, BATCH_TILE)
 
 #define TITLE_(name) TEXT(name)
 #define TITLE(layout, tile) TITLE_(NAME(layout, tile, IDP_VARIANT))
@@ -165,6 +198,8 @@ static const idp_kernel kernels[] = {
     {TITLE(batch, BATCH_TILE), IDP_LAYOUT_BATCH, BATCH_LANES, BATCH_OUT, IDP_VARIANT_LANES, BATCH_OUT, 1,
      SYMBOL(batch, BATCH_TILE)},
     {TITLE(row, ROW_TILE), IDP_LAYOUT_ROW, ROWS, IDP_VARIANT_LANES, IDP_VARIANT_LANES, 0, 0, SYMBOL(row, ROW_TILE)},
+    {TITLE(sample, BATCH_TILE), IDP_LAYOUT_SAMPLE, BATCH_LANES, BATCH_OUT, IDP_VARIANT_LANES, BATCH_OUT, 1,
+     SYMBOL(sample, BATCH_TILE)},
 };
 
 #define BACKEND(variant) PASTE(idp_backend_, variant)

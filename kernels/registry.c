@@ -76,9 +76,12 @@ const char *idp_layout_name(idp_layout layout) {
     case IDP_LAYOUT_PANEL: return "panel";
     case IDP_LAYOUT_BATCH: return "batch";
     case IDP_LAYOUT_ROW: return "row";
+    case IDP_LAYOUT_SAMPLE: return "sample";
     }
     return "unknown";
 }
+
+bool idp_layout_batched(idp_layout layout) { return layout == IDP_LAYOUT_BATCH || layout == IDP_LAYOUT_SAMPLE; }
 
 const char *idp_status_text(idp_status status) {
     switch (status) {
@@ -89,6 +92,7 @@ const char *idp_status_text(idp_status status) {
     case IDP_NOT_SUPPORTED:
         return "not supported by this CPU or its operating system, or hidden by IDP_CPU_DISABLE";
     case IDP_NO_MEMORY: return "no memory";
+    case IDP_COUPLED: return "a weight that must be zero leads from one part's channels into an earlier part";
     }
     return "unknown status";
 }

@@ -61,7 +61,8 @@ static sum add_up(const oracle_fc *fc, size_t j, size_t sample) {
     if (fc->b != NULL) add_term(&s, fc->b[j]);
     if (!fc->gradual) s.underflow += 2 * LEAST_NORMAL; /* b flushed, and the addition */
     for (size_t i = 0; i < fc->k; i++)
-        add_product(&s, fc->w[j * fc->w_stride + i], fc->x[i * fc->x_stride + sample], fc->gradual);
+        add_product(&s, fc->w[j * fc->w_stride + i],
+                    fc->x[fc->x_by_sample ? sample * fc->x_stride + i : i * fc->x_stride + sample], fc->gradual);
     return s;
 }
 

@@ -14,6 +14,7 @@ typedef struct oracle_fc {
     const float *b; /* [m] or NULL for zeros */
     const float *x; /* [k][x_stride] */
     size_t x_stride;
+    bool x_by_sample;   /* x is [batch][x_stride] */
     const float *gamma; /* [m] or NULL for ones */
     bool relu;          /* relu(NaN) = NaN */
     bool gradual;       /* the evaluation keeps subnormals: a sharper bound. false: it may flush them (FTZ, DAZ) */

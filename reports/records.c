@@ -164,6 +164,24 @@ static const field flops_fields[] = {
     {"footprint_bytes", NUMBER, offsetof(flops_record, footprint_bytes), true},
 };
 
+static const field refine_fields[] = {
+    {"model", TEXT, offsetof(refine_record, model), false},
+    {"backend", TEXT, offsetof(refine_record, backend), false},
+    {"batch", INTEGER, offsetof(refine_record, batch), false},
+    {"rounds", INTEGER, offsetof(refine_record, rounds), false},
+    {"from_percent", NUMBER, offsetof(refine_record, from_percent), false},
+    {"percent", NUMBER, offsetof(refine_record, percent), false},
+    {"from_flops", NUMBER, offsetof(refine_record, from_flops), false},
+    {"fresh_flops", NUMBER, offsetof(refine_record, fresh_flops), false},
+    {"refine_flops", NUMBER, offsetof(refine_record, refine_flops), false},
+    {"level", NUMBER, offsetof(refine_record, level), false},
+    {"from_ns", INTERVAL, offsetof(refine_record, from_ns), false},
+    {"fresh_ns", INTERVAL, offsetof(refine_record, fresh_ns), false},
+    {"refine_ns", INTERVAL, offsetof(refine_record, refine_ns), false},
+    {"difference_ns", INTERVAL, offsetof(refine_record, difference_ns), false},
+    {"both_ratio", INTERVAL, offsetof(refine_record, both_ratio), false},
+};
+
 #define FIELDS(table) table, sizeof(table) / sizeof(table)[0]
 
 /* One row for every kind that the report knows. */
@@ -184,6 +202,7 @@ static const struct kind {
     {"versus", FIELDS(versus_fields), sizeof(versus_record), offsetof(records, versus),
      offsetof(records, versuses)},
     {"flops", FIELDS(flops_fields), sizeof(flops_record), offsetof(records, flops), offsetof(records, flopses)},
+    {"refine", FIELDS(refine_fields), sizeof(refine_record), offsetof(records, refine), offsetof(records, refines)},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -521,6 +540,7 @@ void records_free(records *r) {
     free(r->prediction);
     free(r->verify);
     free(r->versus);
+    free(r->refine);
     free(r->flops);
     free(r->network);
     free(r->curve_store);

@@ -88,6 +88,13 @@ typedef struct flops_record {
     double footprint_bytes;
 } flops_record;
 
+typedef struct refine_record {
+    const char *model, *backend;
+    json_int_t batch, rounds;
+    double from_percent, percent, from_flops, fresh_flops, refine_flops, level;
+    interval from_ns, fresh_ns, refine_ns, difference_ns, both_ratio;
+} refine_record;
+
 /* ---- sweep records, grouped ---------------------------------------------------------------------------------- */
 
 /* One profile at one percentage; over the seeds: the mean, and the least and greatest. */
@@ -149,7 +156,8 @@ typedef struct records {
     verify_record *verify;
     versus_record *versus;
     flops_record *flops;
-    size_t trains, sweeps, benches, controls, verifies, predictions, versuses, flopses;
+    refine_record *refine;
+    size_t trains, sweeps, benches, controls, verifies, predictions, versuses, flopses, refines;
     network *network; /* [networks], in order of first appearance */
     size_t networks;
     size_t total; /* of all kinds, those unknown to the report included */

@@ -8,6 +8,7 @@
 const section sections[] = {
     {"answer", "What it saves", section_answer},
     {"models", "Accuracy and cost, model by model", section_sweep},
+    {"refine", "From one result to a better one", section_refine},
     {"kernels", "Back ends and layouts", section_bench},
     {"work", "Executed work", section_work},
     {"versus", "Direct comparisons", section_versus},

@@ -18,6 +18,7 @@ void section_answer(page *p, const records *r);
 void section_sweep(page *p, const records *r);
 void section_bench(page *p, const records *r);
 void section_versus(page *p, const records *r);
+void section_refine(page *p, const records *r);
 void section_work(page *p, const records *r);
 void section_noise(page *p, const records *r);
 void section_predictions(page *p, const records *r);

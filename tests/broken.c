@@ -17,6 +17,7 @@ static const idp_kernel geometry[] = {
     {"fc_f32_panel_1x24_broken", IDP_LAYOUT_PANEL, 1, PANEL, VECTOR, PANEL, VECTOR, NULL},
     {"fc_f32_batch_16x5_broken", IDP_LAYOUT_BATCH, BATCH_SAMPLES, BATCH_OUTPUTS, VECTOR, BATCH_OUTPUTS, 1, NULL},
     {"fc_f32_row_4x8_broken", IDP_LAYOUT_ROW, ROWS, VECTOR, VECTOR, 0, 0, NULL},
+    {"fc_f32_sample_16x5_broken", IDP_LAYOUT_SAMPLE, BATCH_SAMPLES, BATCH_OUTPUTS, VECTOR, BATCH_OUTPUTS, 1, NULL},
 };
 
 static const idp_kernel *like; /* the geometry of the kernel handed out last, */
@@ -40,13 +41,14 @@ static column column_of(const idp_fc *fc, size_t j) {
     return (column){bias, bias + width, width};
 }
 
-static bool batched(void) { return like->layout == IDP_LAYOUT_BATCH; }
+static bool batched(void) { return idp_layout_batched(like->layout); }
 
 static const float *x_at(const idp_fc *fc, size_t i, size_t sample) {
     if (!batched()) return fc->x + i;
-    const size_t stride = with == IGNORES_THE_STRIDE_OF_X ? fc->batch : fc->x_stride;
+    const bool by_sample = like->layout == IDP_LAYOUT_SAMPLE;
+    const size_t stride = with == IGNORES_THE_STRIDE_OF_X ? by_sample ? fc->k : fc->batch : fc->x_stride;
     if (with == LAST_SAMPLE_TWICE && sample == BATCH_SAMPLES) sample--;
-    return fc->x + i * stride + sample;
+    return fc->x + (by_sample ? sample * stride + i : i * stride + sample);
 }
 
 static float *y_at(const idp_fc *fc, size_t j, size_t sample) {

@@ -18,7 +18,7 @@
 
 enum { FIXED_SEED = 1, RANDOM_CASES = 500, BROKEN_RANDOM_CASES = 200, TIMEOUT_S = 600 };
 
-static uint64_t clock_seed;
+static uint64_t run_seed;
 
 /* ---- the real ones ---------------------------------------------------------------------------------------- */
 
@@ -42,7 +42,7 @@ START_TEST(kernels_keep_the_bound) {
     if (reason[0] != '\0') printf("SKIPPED: %s: %s\n", backend->name, reason);
     for (size_t i = 0; reason[0] == '\0' && i < backend->kernel_count; i++) {
         verify_with(&backend->kernels[i], FIXED_SEED);
-        verify_with(&backend->kernels[i], clock_seed);
+        verify_with(&backend->kernels[i], run_seed);
     }
 }
 END_TEST
@@ -60,10 +60,10 @@ END_TEST
 /* ---- the broken ones -------------------------------------------------------------------------------------- */
 
 START_TEST(the_naive_kernel_without_a_defect_passes) {
-    for (int layout = IDP_LAYOUT_PANEL; layout <= IDP_LAYOUT_ROW; layout++) {
+    for (int layout = IDP_LAYOUT_PANEL; layout < IDP_LAYOUTS; layout++) {
         const idp_kernel kernel = broken_kernel((idp_layout)layout, NO_DEFECT);
         verify_with(&kernel, FIXED_SEED);
-        verify_with(&kernel, clock_seed);
+        verify_with(&kernel, run_seed);
     }
 }
 END_TEST
@@ -84,7 +84,7 @@ static void replay(const idp_kernel *kernel, const verify_report *report) {
 /* _i: the defect. */
 START_TEST(broken_kernels_are_noticed) {
     const defect_facts *facts = &defects[_i];
-    for (int layout = IDP_LAYOUT_PANEL; layout <= IDP_LAYOUT_ROW; layout++) {
+    for (int layout = IDP_LAYOUT_PANEL; layout < IDP_LAYOUTS; layout++) {
         if (!(facts->layouts >> layout & 1)) continue;
         const idp_kernel kernel = broken_kernel((idp_layout)layout, (defect)_i);
         verify_report report;
@@ -243,7 +243,7 @@ START_TEST(names_are_unique_and_found) {
             ck_assert_msg(strncmp(kernel->name, start, strlen(start)) == 0, "%s does not start with %s",
                           kernel->name, start);
         }
-        for (int layout = IDP_LAYOUT_PANEL; layout <= IDP_LAYOUT_ROW && backend->kernels != NULL; layout++)
+        for (int layout = IDP_LAYOUT_PANEL; layout < IDP_LAYOUTS && backend->kernels != NULL; layout++)
             ck_assert_ptr_nonnull(idp_backend_kernel(backend, (idp_layout)layout));
     }
     ck_assert_ptr_null(idp_backend_at(idp_backend_count()));
@@ -372,7 +372,7 @@ START_TEST(records_tell_passes_and_skips) {
 END_TEST
 
 int main(void) {
-    clock_seed = test_seed("kernels");
+    run_seed = test_seed("kernels");
     Suite *suite = suite_create("kernels");
     TCase *real = tcase_create("real"), *wrong = tcase_create("broken"), *base = tcase_create("base"),
           *command_case = tcase_create("command");

@@ -102,7 +102,7 @@ START_TEST(every_compiled_back_end_has_every_layout) {
             ck_assert_ptr_null(idp_backend_kernel(backend, IDP_LAYOUT_PANEL));
             continue;
         }
-        for (int l = IDP_LAYOUT_PANEL; l <= IDP_LAYOUT_ROW; l++) {
+        for (int l = IDP_LAYOUT_PANEL; l < IDP_LAYOUTS; l++) {
             const idp_kernel *kernel = idp_backend_kernel(backend, (idp_layout)l);
             ck_assert_ptr_nonnull(kernel);
             ck_assert_int_eq((int)kernel->layout, l);

@@ -46,7 +46,7 @@ START_TEST(names_are_understood) {
 END_TEST
 
 START_TEST(layout_chooses_the_kernel_of_a_back_end) {
-    for (int l = IDP_LAYOUT_PANEL; l <= IDP_LAYOUT_ROW; l++) {
+    for (int l = IDP_LAYOUT_PANEL; l < IDP_LAYOUTS; l++) {
         workload_shape shape = layer;
         workload_spec spec;
         shape.layout = (idp_layout)l;

@@ -113,7 +113,7 @@ static size_t first_point(const flops_case *c, axis a) {
 
 /* What stepping the three points costs, as a share of stepping the case itself. */
 static double share(const flops_case *c, axis a) {
-    if (a == AXIS_SAMPLES && c->kernel->layout != IDP_LAYOUT_BATCH) return 1;
+    if (a == AXIS_SAMPLES && !idp_layout_batched(c->kernel->layout)) return 1;
     if (a == AXIS_OUTPUTS && c->m != c->out) return 1; /* m cuts into a panel that is packed whole */
     flops_case copy = *c;
     const double points = (double)(POINTS * (first_point(c, a) + period(c, a)));
@@ -218,7 +218,7 @@ const char *executed_isa_of(const idp_kernel *kernel, error *e) {
     const flops_case c = {.kernel = kernel,
                           .out = outputs,
                           .in = CHANNELS,
-                          .batch = kernel->layout == IDP_LAYOUT_BATCH ? kernel->tile_batch : 1,
+                          .batch = idp_layout_batched(kernel->layout) ? kernel->tile_batch : 1,
                           .m = outputs,
                           .k = CHANNELS};
     executed counts;

@@ -116,7 +116,7 @@ static bool make_weights(const workload_spec *spec, size_t line, workload *w, ra
 }
 
 bool workload_make(const workload_spec *spec, const workload_place *place, workload *w, error *e) {
-    const bool batched = spec->kernel->layout == IDP_LAYOUT_BATCH;
+    const bool batched = idp_layout_batched(spec->kernel->layout);
     const size_t stride = batched ? round_up(spec->batch, LINE_FLOATS) : 1;
     workload made = {.kernel = spec->kernel,
                      .samples = batched ? 1 : spec->batch,
@@ -157,7 +157,7 @@ bool workload_make(const workload_spec *spec, const workload_place *place, workl
                        .m = spec->m,
                        .k = spec->k,
                        .batch = batched ? spec->batch : 1,
-                       .x_stride = stride,
+                       .x_stride = spec->kernel->layout == IDP_LAYOUT_SAMPLE ? spec->in : stride,
                        .y_stride = stride,
                        .relu = true};
     const idp_status status = idp_fc_run(made.kernel, &made.fc);

@@ -91,6 +91,22 @@ size_t model_channels(const model *m, size_t h, double percent) {
     return m->incomplete[h] ? idp_prefix(m->width[h], percent) : m->width[h];
 }
 
+bool model_uncoupled(const model *m) {
+    const char *coupling = noted(m, "coupling");
+    return coupling != NULL && strcmp(coupling, coupling_name(COUPLING_ZERO)) == 0;
+}
+
+/* Where the parts of a network without couplings between them meet. */
+static size_t boundaries(const model *m, double *boundary) {
+    size_t count = 0;
+    if (!model_uncoupled(m)) return 0;
+    for (size_t p = 0; p < m->profiles; p++) {
+        const double end = m->profile[p].to_percent;
+        if (end < 100 && (count == 0 || end > boundary[count - 1])) boundary[count++] = end;
+    }
+    return count;
+}
+
 bool model_network(const model *m, const idp_backend *backend, idp_mlp **network, error *e) {
     const float *w[MODEL_MAX_PROFILES][IDP_MAX_LAYERS], *b[MODEL_MAX_PROFILES][IDP_MAX_LAYERS],
         *gamma[MODEL_MAX_PROFILES][IDP_MAX_LAYERS + 1];
@@ -103,12 +119,20 @@ bool model_network(const model *m, const idp_backend *backend, idp_mlp **network
         for (size_t h = 0; h <= m->layers; h++) gamma[p][h] = m->profile[p].gamma[h];
         profiles[p] = (idp_mlp_profile){w[p], b[p], gamma[p]};
     }
+    double boundary[MODEL_MAX_PROFILES];
     const idp_mlp_spec spec = {.layers = m->layers,
                                .width = m->width,
                                .incomplete = m->incomplete,
                                .profiles = m->profiles,
-                               .profile = profiles};
+                               .profile = profiles,
+                               .refinable = true,
+                               .boundaries = boundaries(m, boundary),
+                               .boundary = boundary};
     const idp_status status = idp_mlp_create(&spec, backend, network);
+    if (status == IDP_COUPLED)
+        return fail(
+            e, "the model notes coupling=zero, but a weight leads from one part's channels into an earlier part: "
+               "the file was changed after training; train it again");
     if (status != IDP_OK)
         return fail(e, "cannot pack the network for %s: %s", backend->name, idp_status_text(status));
     return true;

@@ -84,7 +84,11 @@ size_t model_channels(const model *m, size_t h, double percent);
 bool model_write(const model *m, const char *path, error *e);
 bool model_read(model *m, const char *path, error *e);
 
-/* Packs the model for inference. */
+/* Whether it was trained with coupling=zero: no weight leads from a later part's channels into an earlier part's.
+ */
+bool model_uncoupled(const model *m);
+
+/* Packs the model for inference and for refining; the ends of its parts are boundaries where it is uncoupled. */
 bool model_network(const model *m, const idp_backend *backend, idp_mlp **network, error *e);
 
 /* Multiply-adds times two for one sample at `percent`. nominal: as the recipe counts; useful: what must be computed

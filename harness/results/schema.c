@@ -141,6 +141,16 @@ static const field sweep_fields[] = {
     {0},
 };
 
+static const field refine_fields[] = {
+    {"model", STRING, 0},         {"recipe", STRING, 0},          {"gamma", STRING, 0},
+    {"backend", STRING, 0},       {"seed", INTEGER, 0},           {"batch", INTEGER, 0},
+    {"from_profile", INTEGER, 0}, {"profile", INTEGER, 0},        {"from_percent", NUMBER, 0},
+    {"percent", NUMBER, 0},       {"from_flops", NUMBER, 0},      {"fresh_flops", NUMBER, 0},
+    {"refine_flops", NUMBER, 0},  {"from_ns", INTERVAL, 0},       {"fresh_ns", INTERVAL, 0},
+    {"refine_ns", INTERVAL, 0},   {"difference_ns", INTERVAL, 0}, {"both_ratio", INTERVAL, 0},
+    {"level", NUMBER, 0},         {"rounds", INTEGER, 0},         {0},
+};
+
 static const field latency_fields[] = {{"batch_1", INTERVAL, OPTIONAL}, {"batch_128", INTERVAL, OPTIONAL}, {0}};
 
 static const field bench_fields[] = {
@@ -302,7 +312,7 @@ static const struct {
 } kinds[] = {{"prediction", prediction_fields}, {"train", train_fields},     {"sweep", sweep_fields},
              {"bench", bench_fields},           {"control", control_fields}, {"verify", verify_fields},
              {"versus", versus_fields},         {"flops", flops_fields},     {"comparison", comparison_fields},
-             {"compare", compare_fields}};
+             {"refine", refine_fields},         {"compare", compare_fields}};
 
 static bool is_pair(const json_t *v) {
     return json_array_size(v) == 2 && json_is_number(json_array_get(v, 0)) && json_is_number(json_array_get(v, 1));

@@ -112,14 +112,15 @@ static void draw_channels(const idp_kernel *kernel, random_state *r, verify_case
 static void draw_strides(const idp_kernel *kernel, random_state *r, verify_case *c) {
     c->w_stride = c->in + (one_in(r, 2) ? 0 : some_size(r, 20));
     c->x_stride = c->y_stride = 1;
-    if (kernel->layout != IDP_LAYOUT_BATCH) return;
-    c->x_stride = c->batch + (one_in(r, 2) ? 0 : some_size(r, 40));
+    if (!idp_layout_batched(kernel->layout)) return;
+    c->by_sample = kernel->layout == IDP_LAYOUT_SAMPLE;
+    c->x_stride = (c->by_sample ? c->in : c->batch) + (one_in(r, 2) ? 0 : some_size(r, 40));
     c->y_stride = c->batch + (one_in(r, 2) ? 0 : some_size(r, 40));
 }
 
 static void draw_samples(const idp_kernel *kernel, random_state *r, verify_case *c) {
     const edges list = sample_edges(kernel);
-    c->batch = kernel->layout != IDP_LAYOUT_BATCH ? 1 : one_in(r, 2) ? one_of(r, &list) : some_size(r, 80);
+    c->batch = !idp_layout_batched(kernel->layout) ? 1 : one_in(r, 2) ? one_of(r, &list) : some_size(r, 80);
     draw_strides(kernel, r, c);
 }
 
@@ -207,7 +208,7 @@ static void plan_channels(planner *p) {
 /* Every edge of the batch, with values by which a swapped or missing sample is seen. */
 static void plan_samples(planner *p) {
     enum { ROUNDS = 4 };
-    if (p->kernel->layout != IDP_LAYOUT_BATCH) return;
+    if (!idp_layout_batched(p->kernel->layout)) return;
     const edges batches = sample_edges(p->kernel);
     for (size_t b = 0; b < batches.count; b++) {
         for (size_t round = 0; round < ROUNDS; round++) {
@@ -271,6 +272,7 @@ static void mend(verify_case *c) {
     if (c->m > c->out) c->m = c->out;
     if (c->k > c->in) c->k = c->in;
     if (c->w_stride < c->in) c->w_stride = c->in;
+    if (c->by_sample && c->x_stride < c->in) c->x_stride = c->in;
 }
 
 bool plan_make(const idp_kernel *kernel, uint64_t seed, verify_plan *plan, error *e) {

@@ -29,6 +29,7 @@ typedef struct verify_case {
     uint64_t number;
     size_t out, in, m, k, batch;
     size_t w_stride, x_stride, y_stride;
+    bool by_sample;            /* x is [batch][x_stride] */
     size_t x_offset, y_offset; /* floats from 64-byte alignment, where place is GUARD_OFFSET */
     guard_place place;         /* of every buffer; at its end, x ends with channel k - 1 and y with output m - 1 */
     case_values values;

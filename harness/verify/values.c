@@ -60,9 +60,14 @@ static void poison(const verify_case *c, float *values, size_t count) {
     for (size_t i = 0; i < count; i++) values[i] = with;
 }
 
+/* x of channel i and sample s. */
+static float *x_at(const verify_case *c, const case_inputs *inputs, size_t i, size_t s) {
+    return inputs->x + (c->by_sample ? s * c->x_stride + i : i * c->x_stride + s);
+}
+
 static void cancel(const verify_case *c, const case_inputs *inputs) {
     for (size_t i = 1; i < c->k; i += 2) {
-        for (size_t s = 0; s < c->batch; s++) inputs->x[i * c->x_stride + s] = inputs->x[(i - 1) * c->x_stride + s];
+        for (size_t s = 0; s < c->batch; s++) *x_at(c, inputs, i, s) = *x_at(c, inputs, i - 1, s);
         for (size_t j = 0; j < c->m; j++)
             inputs->w[j * c->w_stride + i] = nextafterf(-inputs->w[j * c->w_stride + i - 1], 0);
     }
@@ -84,10 +89,10 @@ static void plant(const verify_case *c, random_state *r, const case_inputs *inpu
         const size_t j = random_below(r, c->m), i = random_below(r, c->k), s = random_below(r, c->batch);
         switch (random_below(r, 5)) {
         case 0: inputs->w[j * c->w_stride + i] = planted; break;
-        case 1: inputs->x[i * c->x_stride + s] = planted; break;
+        case 1: *x_at(c, inputs, i, s) = planted; break;
         case 2: /* infinity times zero */
             inputs->w[j * c->w_stride + i] = planted;
-            inputs->x[i * c->x_stride + s] = 0;
+            *x_at(c, inputs, i, s) = 0;
             break;
         case 3:
             if (inputs->b != NULL) inputs->b[j] = planted;
@@ -110,7 +115,7 @@ void case_fill(const verify_case *c, random_state *r, const case_inputs *inputs)
         if (inputs->gamma != NULL) inputs->gamma[j] = draw_gamma(r, c);
     }
     for (size_t i = 0; i < c->k; i++)
-        for (size_t s = 0; s < c->batch; s++) inputs->x[i * c->x_stride + s] = draw(r, c->values, ROLE_X);
+        for (size_t s = 0; s < c->batch; s++) *x_at(c, inputs, i, s) = draw(r, c->values, ROLE_X);
     if (c->values == VALUES_CANCELLING) cancel(c, inputs);
     if (c->values == VALUES_OVERFLOW) align_signs(c, r, inputs);
     if (c->values == VALUES_INFINITE || c->values == VALUES_NAN) plant(c, r, inputs);

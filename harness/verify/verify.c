@@ -76,6 +76,8 @@ static size_t extent(size_t rows, size_t columns, size_t stride) {
 
 /* At a guarded end nothing follows what may be used; elsewhere the buffers go on, poisoned, as far as the layer. */
 static size_t x_floats(const verify_case *c) {
+    if (c->by_sample)
+        return c->place == GUARD_AT_END ? extent(c->batch, c->k, c->x_stride) : c->batch * c->x_stride;
     return c->place == GUARD_AT_END ? extent(c->k, c->batch, c->x_stride) : c->in * c->x_stride;
 }
 
@@ -192,6 +194,7 @@ static bool ask_oracle(bench *t, const verify_case *c, error *e) {
         .b = c->bias ? t->buffer[BUFFER_B].data : NULL,
         .x = t->buffer[BUFFER_X].data,
         .x_stride = c->x_stride,
+        .x_by_sample = c->by_sample,
         .gamma = c->gamma == CASE_GAMMA_NULL ? NULL : t->buffer[BUFFER_GAMMA].data,
         .relu = c->relu,
         .gradual = t->gradual,
