@@ -280,13 +280,13 @@ void idp_fc_f32_row_4x8_avx2(const idp_fc *fc) {
  */
 
 /* In avx2_batch.c. */
-idp_fc_function idp_fc_f32_batch_16x5_avx2, idp_fc_f32_sample_16x5_avx2;
+idp_fc_function idp_fc_f32_batch_16x6_avx2, idp_fc_f32_sample_16x6_avx2;
 
 static const idp_kernel kernels[] = {
     {"fc_f32_panel_1x96_avx2", IDP_LAYOUT_PANEL, 1, PANEL, LANES, PANEL, GRANULE, idp_fc_f32_panel_1x96_avx2},
-    {"fc_f32_batch_16x5_avx2", IDP_LAYOUT_BATCH, 16, 5, LANES, 5, 1, idp_fc_f32_batch_16x5_avx2},
+    {"fc_f32_batch_16x6_avx2", IDP_LAYOUT_BATCH, 16, 6, LANES, 6, 1, idp_fc_f32_batch_16x6_avx2},
     {"fc_f32_row_4x8_avx2", IDP_LAYOUT_ROW, ROWS, LANES, LANES, 0, 0, idp_fc_f32_row_4x8_avx2},
-    {"fc_f32_sample_16x5_avx2", IDP_LAYOUT_SAMPLE, 16, 5, LANES, 5, 1, idp_fc_f32_sample_16x5_avx2},
+    {"fc_f32_sample_16x6_avx2", IDP_LAYOUT_SAMPLE, 16, 6, LANES, 6, 1, idp_fc_f32_sample_16x6_avx2},
 };
 
 const idp_backend idp_backend_avx2 = {IDP_HEAD_avx2, kernels, sizeof kernels / sizeof kernels[0]};

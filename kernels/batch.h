@@ -1,7 +1,7 @@
 /* batch.h: the kernels of many samples for any instruction set: samples in the lanes; a tile of outputs x registers
  * of samples keeps its sums in registers; one broadcast weight serves a row of the tile. The includer has the
  * vocabulary (vec, LANES, load, fmadd, ...) and gives
- *     OUTPUTS   outputs of a tile, and of a packed panel: 5 or 10
+ *     OUTPUTS   outputs of a tile, and of a packed panel: 5 to 10
  *     VECTORS   registers of samples of a tile
  *     WIDE      the same of a tile with at most NARROW outputs, which would have too few sums in flight
  *
@@ -151,10 +151,10 @@ IDP_INLINE void batch_outputs(const block *b, size_t samples, size_t outputs, bo
     case 3: batch_tiles(b, samples, 3, turn); break;
     case 4: batch_tiles(b, samples, 4, turn); break;
     case 5: batch_tiles(b, samples, 5, turn); break;
-    case 6: batch_tiles(b, samples, OUTPUTS > 5 ? 6 : 1, turn); break;
-    case 7: batch_tiles(b, samples, OUTPUTS > 5 ? 7 : 1, turn); break;
-    case 8: batch_tiles(b, samples, OUTPUTS > 5 ? 8 : 1, turn); break;
-    case 9: batch_tiles(b, samples, OUTPUTS > 5 ? 9 : 1, turn); break;
+    case 6: batch_tiles(b, samples, OUTPUTS >= 6 ? 6 : 1, turn); break;
+    case 7: batch_tiles(b, samples, OUTPUTS >= 7 ? 7 : 1, turn); break;
+    case 8: batch_tiles(b, samples, OUTPUTS >= 8 ? 8 : 1, turn); break;
+    case 9: batch_tiles(b, samples, OUTPUTS >= 9 ? 9 : 1, turn); break;
     default: batch_tiles(b, samples, OUTPUTS, turn); break;
     }
 }

@@ -103,70 +103,6 @@ void idp_fc_f32_panel_1x96_neon(const idp_fc *fc) {
     }
 }
 
-/* ---- batch 16x5: 4 registers of samples x 5 outputs -----------------------------------------------------------
- * 20 sums, 4 inputs, 5 weights: 9 loads per 20 FMAs. 5 divides the layers of the paper's network (100 and 10). */
-
-enum { BATCH_OUT = 5, BATCH_VECTORS = 4 };
-
-/* `outputs` outputs of a panel of that width, for the samples s0 .. of `vectors` registers, `samples` of which
- * exist. */
-IDP_INLINE void batch_tile(const idp_fc *fc, const float *w, size_t outputs, size_t j0, size_t used, size_t s0,
-                           size_t samples, size_t vectors, bool ragged) {
-    vec sum[BATCH_OUT][BATCH_VECTORS], xi[BATCH_VECTORS];
-    const size_t whole = ragged ? vectors - 1 : vectors, rest = samples - whole * LANES;
-    IDP_UNROLL
-    for (size_t r = 0; r < outputs; r++) IDP_UNROLL
-    for (size_t v = 0; v < vectors; v++) sum[r][v] = set1(w[r]);
-    w += outputs;
-    const float *x = fc->x + s0;
-    for (size_t i = 0; i < fc->k; i++, w += outputs, x += fc->x_stride) {
-        IDP_UNROLL
-        for (size_t v = 0; v < whole; v++) xi[v] = load(x + v * LANES);
-        if (ragged) xi[whole] = load_part(x + whole * LANES, rest);
-        IDP_UNROLL
-        for (size_t r = 0; r < outputs; r++) {
-            const vec wr = set1(w[r]);
-            IDP_UNROLL
-            for (size_t v = 0; v < vectors; v++) sum[r][v] = fmadd(wr, xi[v], sum[r][v]);
-        }
-    }
-    IDP_UNROLL
-    for (size_t r = 0; r < outputs; r++) {
-        if (r >= used) continue;
-        IDP_UNROLL
-        for (size_t v = 0; v < vectors; v++) {
-            vec y = sum[r][v];
-            if (fc->relu) y = relu(y);
-            if (fc->gamma != NULL) y = mul(y, set1(fc->gamma[j0 + r]));
-            store_part(fc->y + (j0 + r) * fc->y_stride + s0 + v * LANES, idp_min(LANES, samples - v * LANES), y);
-        }
-    }
-}
-
-IDP_INLINE void batch_block(const idp_fc *fc, size_t s0, size_t samples, size_t vectors, bool ragged) {
-    const float *w = fc->weights;
-    for (size_t j0 = 0; j0 < fc->m; j0 += BATCH_OUT) {
-        const size_t width = idp_min(BATCH_OUT, fc->out - j0), used = idp_min(width, fc->m - j0);
-        switch (width) {
-        case 1: batch_tile(fc, w, 1, j0, used, s0, samples, vectors, ragged); break;
-        case 2: batch_tile(fc, w, 2, j0, used, s0, samples, vectors, ragged); break;
-        case 3: batch_tile(fc, w, 3, j0, used, s0, samples, vectors, ragged); break;
-        case 4: batch_tile(fc, w, 4, j0, used, s0, samples, vectors, ragged); break;
-        default: batch_tile(fc, w, BATCH_OUT, j0, used, s0, samples, vectors, ragged); break;
-        }
-        w += (fc->in + 1) * width;
-    }
-}
-
-void idp_fc_f32_batch_16x5_neon(const idp_fc *fc);
-void idp_fc_f32_batch_16x5_neon(const idp_fc *fc) {
-    IDP_ASSERT_FC(fc);
-    size_t s0 = 0;
-    for (; s0 + 4 * LANES <= fc->batch; s0 += 4 * LANES) batch_block(fc, s0, 4 * LANES, 4, false);
-    for (; s0 + LANES <= fc->batch; s0 += LANES) batch_block(fc, s0, LANES, 1, false);
-    if (s0 < fc->batch) batch_block(fc, s0, fc->batch - s0, 1, true);
-}
-
 /* ---- row 4x4: row-major dot products; 4 outputs share each load of x, 4 phases of channels ---------------------
  * Five loads for four FMAs: the load ports bind, predicted (llvm-mca 19) 0.157 cycles a multiply-add on Neoverse N1
  * and 0.104 on V1. Tried and lost: one load for each register (0.65 instructions a multiply-add instead of 0.48).
@@ -226,15 +162,14 @@ void idp_fc_f32_row_4x4_neon(const idp_fc *fc) {
 /* ---- the table ------------------------------------------------------------------------------------------------
  */
 
-idp_fc_function idp_fc_f32_sample_16x5_neon; /* in neon_sample.c */
+/* In neon_batch.c. */
+idp_fc_function idp_fc_f32_batch_16x5_neon, idp_fc_f32_sample_16x5_neon;
 
 static const idp_kernel kernels[] = {
     {"fc_f32_panel_1x96_neon", IDP_LAYOUT_PANEL, 1, PANEL, LANES, PANEL, GRANULE, idp_fc_f32_panel_1x96_neon},
-    {"fc_f32_batch_16x5_neon", IDP_LAYOUT_BATCH, BATCH_VECTORS *LANES, BATCH_OUT, LANES, BATCH_OUT, 1,
-     idp_fc_f32_batch_16x5_neon},
+    {"fc_f32_batch_16x5_neon", IDP_LAYOUT_BATCH, 16, 5, LANES, 5, 1, idp_fc_f32_batch_16x5_neon},
     {"fc_f32_row_4x4_neon", IDP_LAYOUT_ROW, ROWS, LANES, LANES, 0, 0, idp_fc_f32_row_4x4_neon},
-    {"fc_f32_sample_16x5_neon", IDP_LAYOUT_SAMPLE, BATCH_VECTORS *LANES, BATCH_OUT, LANES, BATCH_OUT, 1,
-     idp_fc_f32_sample_16x5_neon},
+    {"fc_f32_sample_16x5_neon", IDP_LAYOUT_SAMPLE, 16, 5, LANES, 5, 1, idp_fc_f32_sample_16x5_neon},
 };
 
 const idp_backend idp_backend_neon = {IDP_HEAD_neon, kernels, sizeof kernels / sizeof kernels[0]};

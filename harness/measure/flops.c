@@ -87,6 +87,10 @@ typedef enum axis { AXIS_CHANNELS, AXIS_OUTPUTS, AXIS_SAMPLES, AXES } axis;
 
 enum { POINTS = 3 };
 
+/* Blocks of the hand-written kernels of many samples (kernels/batch.h): counts are not affine across a block of
+ * channels. */
+enum { BLOCK_SAMPLES = 256, BLOCK_CHANNELS = 1024, TRANSPOSED_CHANNELS = 392 };
+
 /* Sizes along the axis after which the tiles repeat. */
 static size_t period(const flops_case *c, axis a) {
     const idp_kernel *kernel = c->kernel;
@@ -96,7 +100,8 @@ static size_t period(const flops_case *c, axis a) {
                : kernel->layout == IDP_LAYOUT_ROW && 4 * kernel->lanes > 8 ? 4u * kernel->lanes
                                                                            : 8;
     case AXIS_OUTPUTS: return kernel->layout == IDP_LAYOUT_ROW ? kernel->tile_batch : kernel->panel;
-    case AXIS_SAMPLES: return kernel->tile_batch;
+    case AXIS_SAMPLES: /* hand-written: tiles of twice the width for few outputs, then blocks of samples */
+        return c->batch > BLOCK_SAMPLES ? BLOCK_SAMPLES : 2u * kernel->tile_batch;
     default: return 0;
     }
 }
@@ -114,6 +119,8 @@ static size_t first_point(const flops_case *c, axis a) {
 /* What stepping the three points costs, as a share of stepping the case itself. */
 static double share(const flops_case *c, axis a) {
     if (a == AXIS_SAMPLES && !idp_layout_batched(c->kernel->layout)) return 1;
+    if (a == AXIS_CHANNELS && c->kernel->layout == IDP_LAYOUT_BATCH && c->k > BLOCK_CHANNELS) return 1;
+    if (a == AXIS_CHANNELS && c->kernel->layout == IDP_LAYOUT_SAMPLE && c->k > TRANSPOSED_CHANNELS) return 1;
     if (a == AXIS_OUTPUTS && c->m != c->out) return 1; /* m cuts into a panel that is packed whole */
     flops_case copy = *c;
     const double points = (double)(POINTS * (first_point(c, a) + period(c, a)));

@@ -267,6 +267,28 @@ static void plan_layers(planner *p) {
         }
 }
 
+/* More channels and samples than a kernel may take in one go. */
+static void plan_blocks(planner *p) {
+    static const size_t channels[] = {393, 1023, 1024, 1025, 2051}, samples[] = {3, 257, 300};
+    if (!idp_layout_batched(p->kernel->layout)) return;
+    for (size_t n = 0; n < sizeof channels / sizeof channels[0]; n++)
+        for (size_t s = 0; s < sizeof samples / sizeof samples[0]; s++) {
+            verify_case *c = next_case(p);
+            c->in = c->k = channels[n];
+            c->out = c->m = samples[s] == 3 ? 13 : 2;
+            c->batch = samples[s];
+            c->values = s % 2 == 0 ? VALUES_INTEGER : VALUES_UNIFORM;
+            draw_strides(p->kernel, &p->rng, c);
+        }
+    /* A layer of more than 1 MiB. */
+    verify_case *c = next_case(p);
+    c->in = c->k = 1100;
+    c->out = c->m = 250;
+    c->batch = 2;
+    c->values = VALUES_INTEGER;
+    draw_strides(p->kernel, &p->rng, c);
+}
+
 /* A pinned size may have left a cut behind that is too large for it. */
 static void mend(verify_case *c) {
     if (c->m > c->out) c->m = c->out;
@@ -284,6 +306,7 @@ bool plan_make(const idp_kernel *kernel, uint64_t seed, verify_plan *plan, error
     plan_values(&p);
     plan_offsets(&p);
     plan_layers(&p);
+    plan_blocks(&p);
     if (p.no_memory) {
         plan_free(&made);
         return fail(e, "no memory for the cases of %s", kernel->name);
