@@ -80,15 +80,20 @@ static float *packed_rows(const idp_kernel *row, size_t out, size_t in, const fl
     return rows;
 }
 
-static float *packed_bands(const idp_kernel *many, size_t out, size_t in, const float *w, const float *b) {
-    const size_t step = idp_band_floats(many, out, in), bands = (out + many->panel - 1) / many->panel;
-    if (step == 0 || bands > SIZE_MAX / step) return NULL;
-    float *memory = floats(bands * step);
-    for (size_t n = 0; n < bands && memory != NULL; n++) {
-        const size_t j0 = n * many->panel;
-        idp_pack(many, idp_min(many->panel, out - j0), in, w + j0 * in, in, b + j0, memory + n * step);
+/* With channels of zeros behind the last: see IDP_COPY_MANY. */
+static float *packed_many(const idp_kernel *many, size_t out, size_t in, const float *w, const float *b) {
+    const size_t padded = idp_many_in(many, in);
+    if (idp_packed_floats(many, out, padded) == 0) return NULL;
+    float *wide = floats(out * padded), *weights = NULL;
+    if (wide != NULL) {
+        for (size_t j = 0; j < out; j++) {
+            memcpy(wide + j * padded, w + j * in, in * sizeof *wide);
+            memset(wide + j * padded + in, 0, (padded - in) * sizeof *wide);
+        }
+        weights = packed(many, out, padded, wide, b);
     }
-    return memory;
+    free(wide);
+    return weights;
 }
 
 /* The copies of a layer whose arrays no earlier profile has. All but the last layer can be refined. */
@@ -97,12 +102,11 @@ static bool pack_layer(const idp_mlp *mlp, size_t l, const float *w, const float
     const size_t in = mlp->width[l], out = mlp->width[l + 1];
     const bool refinable = mlp->refinable && l + 1 < mlp->layers;
     const bool in_rows = refinable && mlp->one[l] == mlp->row;
-    owned[IDP_COPY_MANY] = packed(mlp->many, out, in, w, b);
+    owned[IDP_COPY_MANY] = packed_many(mlp->many, out, in, w, b);
     if (refinable) owned[IDP_COPY_ROWS] = packed_rows(mlp->row, out, in, w, b);
-    if (refinable) owned[IDP_COPY_BANDS] = packed_bands(mlp->many, out, in, w, b);
     if (!in_rows) owned[IDP_COPY_ONE] = packed(mlp->one[l], out, in, w, b);
     for (size_t c = 0; c < IDP_COPIES; c++) copy[c] = owned[c];
-    if (refinable && (copy[IDP_COPY_ROWS] == NULL || copy[IDP_COPY_BANDS] == NULL)) return false;
+    if (refinable && copy[IDP_COPY_ROWS] == NULL) return false;
     if (in_rows) copy[IDP_COPY_ONE] = idp_rows_whole(copy[IDP_COPY_ROWS], out);
     return copy[IDP_COPY_ONE] != NULL && copy[IDP_COPY_MANY] != NULL;
 }
@@ -178,6 +182,7 @@ static void describe(idp_mlp *mlp, const idp_mlp_spec *spec, const idp_backend *
     mlp->refinable = spec->refinable;
     mlp->many = idp_backend_kernel(backend, IDP_LAYOUT_BATCH);
     mlp->row = idp_backend_kernel(backend, IDP_LAYOUT_ROW);
+    mlp->sample = idp_backend_kernel(backend, IDP_LAYOUT_SAMPLE);
     for (size_t h = 0; h <= spec->layers; h++) {
         mlp->width[h] = spec->width[h];
         mlp->incomplete[h] = spec->incomplete[h];
@@ -234,5 +239,5 @@ void idp_mlp_destroy(idp_mlp *mlp) {
 }
 
 const idp_kernel *idp_mlp_kernel(const idp_mlp *mlp, size_t layer, bool batched) {
-    return batched ? mlp->many : mlp->one[layer];
+    return !batched ? mlp->one[layer] : layer == 0 ? mlp->sample : mlp->many;
 }

@@ -8,26 +8,25 @@
 enum {
     IDP_BLOCK = 128, /* samples at a time, so that the activations of a batch stay in the L2 cache */
     /* So many samples run one by one: a tile of the batch kernel has room for 16 or 32, and most of its lanes would
-     * be idle. Measured on Zen 4 with 784-100-100-10, AVX2 and AVX-512: the two ways cross at 8 samples at 50 and
-     * 100 %, at 11 at 10 %. */
-    IDP_FEW = 7,
+     * be idle. Measured on Zen 4 with 784-100-100-10 at 10 to 100 %: the two ways cross between 8 and 10 samples
+     * with AVX-512, between 7 and 14 with AVX2. */
+    IDP_FEW = 8,
 };
 
 /* The packed copies of a layer. */
 enum {
-    IDP_COPY_ONE,   /* for batch 1; may lie in ROWS */
-    IDP_COPY_MANY,  /* for a batch */
-    IDP_COPY_ROWS,  /* for batch 1, any row may be the first: idp_rows_from */
-    IDP_COPY_BANDS, /* for a batch, each panel packed for itself, so that any may be the first */
+    IDP_COPY_ONE,  /* for batch 1; may lie in ROWS */
+    IDP_COPY_MANY, /* for a batch; with channels of zeros, so that every panel starts a cache line: idp_many_from */
+    IDP_COPY_ROWS, /* for batch 1, any row may be the first: idp_rows_from. NULL where it can't be refined */
     IDP_COPIES
 };
 
 /* One layer of one profile; profiles that share its arrays share the copies. All that a run at batch 1 needs lies
  * in one cache line, for the weights of the layer before have thrown everything else out of the L1 cache. */
 typedef struct idp_mlp_layer {
-    _Alignas(IDP_ALIGN) const float *copy[IDP_COPIES]; /* ROWS and BANDS: NULL where it can't be refined */
-    const float *gamma;                                /* of its outputs, or NULL */
-    void (*one)(const idp_fc *fc);                     /* for batch 1 */
+    _Alignas(IDP_ALIGN) const float *copy[IDP_COPIES];
+    const float *gamma;            /* of its outputs, or NULL */
+    void (*one)(const idp_fc *fc); /* for batch 1 */
     uint32_t out, in;
 } idp_mlp_layer;
 
@@ -37,7 +36,8 @@ struct idp_mlp {
     size_t width[IDP_MAX_LAYERS + 1];
     bool incomplete[IDP_MAX_LAYERS + 1];
     bool refinable;
-    const idp_kernel *one[IDP_MAX_LAYERS], *many, *row; /* row: that of rows */
+    const idp_kernel *one[IDP_MAX_LAYERS], *row, *sample,
+        *many;            /* row: of ROWS; sample: of a batch's first layer */
     size_t *edge;         /* [boundaries][layers + 1], ascending: the channels below each boundary */
     idp_mlp_layer *layer; /* [profiles][layers] */
     float **owned;        /* [profiles][layers][IDP_COPIES]: those copies that are its own, else NULL */
@@ -58,13 +58,12 @@ extern const size_t idp_mlp_nothing[IDP_MAX_LAYERS + 1];
 void idp_mlp_sample(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *kept, const float *x,
                     float *y, float *const *at);
 
-/* Up to IDP_BLOCK samples, row-major x and y. at[h]: [channel][stride]; at[0] takes the input, unless `kept` says
- * that it is there already, and at[layers] the output. */
+/* Up to IDP_BLOCK samples, row-major x and y. at[h], h > 0: [channel][samples, rounded up to whole cache lines]. */
 void idp_mlp_block(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *kept, size_t samples,
                    const float *x, float *y, float *const *at);
 
-/* Floats from one panel to the next in the batched copy whose panels are packed one by one. */
-size_t idp_band_floats(const idp_kernel *many, size_t out, size_t in);
+/* Channels that the batched copy of a layer of `in` has, those of zeros included. */
+size_t idp_many_in(const idp_kernel *many, size_t in);
 
 /* b[column][row] = a[row][column]. */
 void idp_transpose(size_t rows, size_t columns, const float *a, size_t a_stride, float *b, size_t b_stride);

@@ -6,8 +6,7 @@
 size_t idp_prefix(size_t n, double percent) {
     if (!(percent > 0)) return 0;
     if (percent >= 100) return n;
-    return (size_t)(int64_t)(percent * (double)n /
-                             100); /* positive: the conversion is the floor; floor() is a call */
+    return (size_t)(int64_t)(percent * (double)n / 100); /* of a positive number: its floor, without a call */
 }
 
 size_t idp_row_stride(size_t in) {

@@ -15,13 +15,9 @@ typedef struct state {
 enum { HEAD = IDP_LINE }; /* floats */
 _Static_assert(sizeof(state) <= HEAD * sizeof(float), "the head holds the state");
 
-/* A sample keeps its hidden activations; a block its input, too, for it is transposed, and the output. */
-static size_t block_floats(const idp_mlp *mlp, size_t samples) {
-    size_t total = 0;
-    for (size_t h = samples == 1 ? 1 : 0; h <= mlp->layers; h++)
-        total +=
-            samples == 1 ? idp_round_up(mlp->width[h], IDP_LINE) : mlp->width[h] * idp_round_up(samples, IDP_LINE);
-    return total;
+/* Floats of activation h of that many samples that go together. */
+static size_t activation_floats(const idp_mlp *mlp, size_t h, size_t samples) {
+    return samples == 1 ? idp_round_up(mlp->width[h], IDP_LINE) : mlp->width[h] * idp_round_up(samples, IDP_LINE);
 }
 
 /* So many of the samples that are left go together. */
@@ -31,7 +27,7 @@ size_t idp_mlp_state_bytes(const idp_mlp *mlp, size_t batch) {
     size_t total = HEAD;
     for (size_t left = batch, samples; left > 0; left -= samples) {
         samples = take(left);
-        total += block_floats(mlp, samples);
+        for (size_t h = 1; h <= mlp->layers; h++) total += activation_floats(mlp, h, samples);
     }
     return total * sizeof(float);
 }
@@ -71,10 +67,9 @@ static void each_block(const idp_mlp *mlp, const state *to, const size_t *used, 
     float *at[IDP_MAX_LAYERS + 1];
     for (size_t left = to->batch, samples; left > 0; left -= samples) {
         samples = take(left);
-        for (size_t h = samples == 1 ? 1 : 0; h <= mlp->layers; h++) {
+        for (size_t h = 1; h <= mlp->layers; h++) {
             at[h] = memory;
-            memory += samples == 1 ? idp_round_up(mlp->width[h], IDP_LINE)
-                                   : mlp->width[h] * idp_round_up(samples, IDP_LINE);
+            memory += activation_floats(mlp, h, samples);
         }
         if (samples == 1)
             idp_mlp_sample(mlp, to->profile, used, kept, x, y, at);

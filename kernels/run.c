@@ -1,5 +1,5 @@
 /* run.c: a network at any percentage: batch 1 layer after layer on the user's vector; a batch in blocks that stay
- * in the L2 cache, each transposed to feature-major, run, and transposed back. */
+ * in the L2 cache; their first layer reads the user's rows, the others run feature-major. */
 #include "network.h"
 
 const size_t idp_mlp_nothing[IDP_MAX_LAYERS + 1] = {0};
@@ -44,46 +44,41 @@ void idp_mlp_sample(const idp_mlp *mlp, size_t profile, const size_t *used, cons
     }
 }
 
-size_t idp_band_floats(const idp_kernel *many, size_t out, size_t in) {
-    return idp_round_up(idp_packed_floats(many, idp_min(many->panel, out), in), IDP_LINE);
+size_t idp_many_in(const idp_kernel *many, size_t in) {
+    size_t granule = IDP_LINE; /* (in + 1) * panel is to be a multiple of a line */
+    for (size_t panel = many->panel; panel % 2 == 0 && granule > 1; panel /= 2) granule /= 2;
+    return idp_round_up(in + 1, granule) - 1;
 }
 
-/* The bands from the one that holds output `first` on. */
-static void run_bands(const idp_kernel *many, const idp_mlp_layer *layer, const idp_fc *all, size_t first) {
-    const size_t step = idp_band_floats(many, all->out, all->in);
-    for (size_t j0 = first / many->panel * many->panel; j0 < all->m; j0 += many->panel) {
-        idp_fc fc = *all;
-        fc.weights = layer->copy[IDP_COPY_BANDS] + j0 / many->panel * step;
-        fc.y += j0 * fc.y_stride;
-        if (fc.gamma != NULL) fc.gamma += j0;
-        fc.out = idp_min(many->panel, all->out - j0);
-        fc.m = idp_min(many->panel, all->m - j0);
-        many->run(&fc);
-    }
+/* Leaves the panels before the one that holds output `first` out of a call that is otherwise complete. */
+static void many_from(idp_fc *fc, size_t panel, size_t first) {
+    first -= first % panel;
+    fc->weights += first * (fc->in + 1);
+    fc->y += first * fc->y_stride;
+    fc->out -= first;
+    fc->m -= idp_min(first, fc->m);
+    if (fc->gamma != NULL) fc->gamma += first;
 }
 
 void idp_mlp_block(const idp_mlp *mlp, size_t profile, const size_t *used, const size_t *kept, size_t samples,
                    const float *x, float *y, float *const *at) {
     const size_t stride = idp_round_up(samples, IDP_LINE), classes = mlp->width[mlp->layers];
     const idp_mlp_layer *layer = mlp->layer + profile * mlp->layers;
-    if (kept[0] == 0) idp_transpose(samples, mlp->width[0], x, mlp->width[0], at[0], stride);
     for (size_t l = 0; l < mlp->layers; l++, layer++) {
-        const idp_fc fc = {.weights = layer->copy[IDP_COPY_MANY],
-                           .x = at[l],
-                           .y = at[l + 1],
-                           .gamma = layer->gamma,
-                           .out = mlp->width[l + 1],
-                           .in = mlp->width[l],
-                           .m = used[l + 1],
-                           .k = used[l],
-                           .batch = samples,
-                           .x_stride = stride,
-                           .y_stride = stride,
-                           .relu = l + 1 < mlp->layers};
-        if (kept[l + 1] > 0)
-            run_bands(mlp->many, layer, &fc, kept[l + 1]);
-        else
-            mlp->many->run(&fc);
+        idp_fc fc = {.weights = layer->copy[IDP_COPY_MANY],
+                     .x = l == 0 ? x : at[l],
+                     .y = at[l + 1],
+                     .gamma = layer->gamma,
+                     .out = layer->out,
+                     .in = idp_many_in(mlp->many, layer->in),
+                     .m = used[l + 1],
+                     .k = used[l],
+                     .batch = samples,
+                     .x_stride = l == 0 ? layer->in : stride,
+                     .y_stride = stride,
+                     .relu = l + 1 < mlp->layers};
+        many_from(&fc, mlp->many->panel, kept[l + 1]);
+        if (fc.m > 0) (l == 0 ? mlp->sample : mlp->many)->run(&fc);
     }
     idp_transpose(classes, samples, at[mlp->layers], stride, y, classes);
 }

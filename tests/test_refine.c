@@ -107,7 +107,7 @@ static double percent_above(double low) {
 }
 
 static size_t some_batch(void) {
-    static const size_t edges[] = {1, 7, 8, 127, 128, 129}; /* around few and around a block: see network.h */
+    static const size_t edges[] = {1, 8, 9, 127, 128, 129}; /* around few and around a block: see network.h */
     return network_one_in(4) ? edges[random_below(&network_rng, 6)] : 1 + random_below(&network_rng, 12);
 }
 
@@ -182,7 +182,7 @@ START_TEST(exact_sums_are_the_same_bits) {
     idp_mlp *mlp = create(&net, backend);
     void *workspace = aligned_alloc(64, (idp_mlp_workspace_bytes(mlp, 129) + 63) / 64 * 64);
     ck_assert_ptr_nonnull(workspace);
-    static const size_t batches[] = {1, 3, 8, 129};
+    static const size_t batches[] = {1, 3, 9, 129};
     for (size_t b = 0; b < sizeof batches / sizeof batches[0]; b++) {
         const size_t batch = batches[b];
         start(mlp, 0, 0, batch);
@@ -247,21 +247,24 @@ static void counted(const idp_fc *fc, idp_layout layout) {
 
 static void counted_panel(const idp_fc *fc) { counted(fc, IDP_LAYOUT_PANEL); }
 static void counted_batch(const idp_fc *fc) { counted(fc, IDP_LAYOUT_BATCH); }
+static void counted_sample(const idp_fc *fc) { counted(fc, IDP_LAYOUT_SAMPLE); }
 static void counted_row(const idp_fc *fc) { counted(fc, IDP_LAYOUT_ROW); }
 
 /* The scalar back end, counting what its kernels are asked for. */
 static idp_mlp *create_counting(const network *n) {
-    static idp_kernel kernels[3];
-    static void (*const run[])(const idp_fc *) = {
-        [IDP_LAYOUT_PANEL] = counted_panel, [IDP_LAYOUT_BATCH] = counted_batch, [IDP_LAYOUT_ROW] = counted_row};
+    static idp_kernel kernels[IDP_LAYOUTS];
+    static void (*const run[])(const idp_fc *) = {[IDP_LAYOUT_PANEL] = counted_panel,
+                                                  [IDP_LAYOUT_BATCH] = counted_batch,
+                                                  [IDP_LAYOUT_ROW] = counted_row,
+                                                  [IDP_LAYOUT_SAMPLE] = counted_sample};
     static idp_backend backend;
     backend = *idp_backend_find("scalar");
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < IDP_LAYOUTS; i++) {
         kernels[i] = *idp_backend_kernel(idp_backend_find("scalar"), (idp_layout)i);
         kernels[i].run = run[i];
     }
     backend.kernels = kernels;
-    backend.kernel_count = 3;
+    backend.kernel_count = IDP_LAYOUTS;
     return create(n, &backend);
 }
 
