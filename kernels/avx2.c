@@ -26,69 +26,205 @@ IDP_INLINE vec fmadd(vec a, vec b, vec sum) { return _mm256_fmadd_ps(a, b, sum);
 IDP_INLINE vec relu(vec a) { return _mm256_max_ps(zero(), a); } /* the second operand wins on NaN (SDM, MAXPS) */
 
 /* ---- panel 1x96: one sample; 12 registers of outputs ----------------------------------------------------------
- * Bound by the load ports from L1 (two loads a cycle, one per FMA), by bandwidth from L2 on. */
+ * Bound by the load ports from L1 (two loads a cycle, one per FMA) and by bandwidth from L2 on. Hence one load of x
+ * for four channels, and a last panel of 4 or 12 outputs whose registers hold two channels.
+ *
+ * Lost, on Zen 4: vmaskmovps stores of y, microcoded there (100x100 at k = 10: 83 ns against 39). What else was
+ * tried is in avx512.c. */
 
-enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8 };
+enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8, QUAD = 4 };
 
-/* `vectors` registers of outputs from j0 on, `used` of which are wanted; w: [bias, channel][width]. `ragged`: the
- * last register reaches beyond the panel's width. */
+/* Four channels of x in both 128-bit blocks; one of them in every lane. */
+IDP_INLINE vec both(__m128 a) { return _mm256_insertf128_ps(_mm256_castps128_ps256(a), a, 1); }
+IDP_INLINE vec load_quad(const float *x) { return both(_mm_loadu_ps(x)); }
+IDP_INLINE vec spread(vec quad, size_t q) {
+    switch (q) {
+    case 0: return _mm256_permute_ps(quad, 0x00);
+    case 1: return _mm256_permute_ps(quad, 0x55);
+    case 2: return _mm256_permute_ps(quad, 0xaa);
+    default: return _mm256_permute_ps(quad, 0xff);
+    }
+}
+
+/* The first n lanes, n in [0, 4]. */
+IDP_INLINE void store_low(float *p, size_t n, __m128 a) {
+    if (n == 4) {
+        _mm_storeu_ps(p, a);
+        return;
+    }
+    if ((n & 2) != 0) {
+        _mm_storel_pi((__m64 *)p, a);
+        p += 2;
+        a = _mm_movehl_ps(a, a);
+    }
+    if ((n & 1) != 0) _mm_store_ss(p, a);
+}
+
+/* The epilogue of n outputs from j on. */
+IDP_INLINE void finish(const idp_fc *fc, size_t j, size_t n, vec y) {
+    if (fc->relu) y = relu(y);
+    if (fc->gamma != NULL) y = mul(y, n == LANES ? load(fc->gamma + j) : load_part(fc->gamma + j, n));
+    if (n == LANES) {
+        _mm256_storeu_ps(fc->y + j, y);
+        return;
+    }
+    store_low(fc->y + j, idp_min(n, 4), _mm256_castps256_ps128(y));
+    if (n > 4) store_low(fc->y + j + 4, n - 4, _mm256_extractf128_ps(y, 1));
+}
+
+/* One channel of `vectors` registers of outputs; the last one has `rest` lanes. */
+IDP_INLINE void panel_channel(vec *sum, const float *w, vec xi, size_t vectors, size_t rest) {
+    IDP_UNROLL
+    for (size_t v = 0; v + 1 < vectors; v++) sum[v] = fmadd(xi, load(w + v * LANES), sum[v]);
+    const float *last = w + (vectors - 1) * LANES;
+    sum[vectors - 1] = fmadd(xi, rest == LANES ? load(last) : load_part(last, rest), sum[vectors - 1]);
+}
+
+/* `vectors` registers of outputs from j0 on, `used` of which are wanted; w: [bias, channel][width]. `rest`: how
+ * many lanes of the last register the panel has. */
 IDP_INLINE void panel_tile(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used, size_t vectors,
-                           size_t phases, bool ragged) {
+                           size_t phases, size_t rest) {
     vec sum[PHASES_MOST][PANEL / LANES];
-    const size_t whole = ragged ? vectors - 1 : vectors, rest = width - whole * LANES;
     IDP_UNROLL
     for (size_t p = 1; p < phases; p++) IDP_UNROLL
     for (size_t v = 0; v < vectors; v++) sum[p][v] = zero();
     IDP_UNROLL
-    for (size_t v = 0; v < whole; v++) sum[0][v] = load(w + v * LANES);
-    if (ragged) sum[0][whole] = load_part(w + whole * LANES, rest);
+    for (size_t v = 0; v + 1 < vectors; v++) sum[0][v] = load(w + v * LANES);
+    sum[0][vectors - 1] = load_part(w + (vectors - 1) * LANES, rest);
     w += width;
 
+    const size_t step = phases > QUAD ? phases : QUAD;
     const float *x = fc->x, *end = x + fc->k;
-    for (; x + phases <= end; x += phases) {
+    for (; x + step <= end; x += step) {
         IDP_UNROLL
-        for (size_t p = 0; p < phases; p++, w += width) {
-            const vec xi = set1(x[p]);
+        for (size_t p = 0; p < step; p += QUAD) {
+            const vec quad = load_quad(x + p);
             IDP_UNROLL
-            for (size_t v = 0; v < whole; v++) sum[p][v] = fmadd(xi, load(w + v * LANES), sum[p][v]);
-            if (ragged) sum[p][whole] = fmadd(xi, load_part(w + whole * LANES, rest), sum[p][whole]);
+            for (size_t q = 0; q < QUAD; q++, w += width)
+                panel_channel(sum[(p + q) % phases], w, spread(quad, q), vectors, rest);
         }
     }
-    for (; x < end; x++, w += width) {
-        const vec xi = set1(*x);
-        IDP_UNROLL
-        for (size_t v = 0; v < whole; v++) sum[0][v] = fmadd(xi, load(w + v * LANES), sum[0][v]);
-        if (ragged) sum[0][whole] = fmadd(xi, load_part(w + whole * LANES, rest), sum[0][whole]);
-    }
+    for (; x < end; x++, w += width) panel_channel(sum[0], w, set1(*x), vectors, rest);
 
     IDP_UNROLL
-    for (size_t v = 0; v < vectors; v++) {
-        const size_t j = j0 + v * LANES, n = idp_min(LANES, used - v * LANES);
-        vec y = sum[0][v];
-        IDP_UNROLL
-        for (size_t p = 1; p < phases; p++) y = add(y, sum[p][v]);
-        if (fc->relu) y = relu(y);
-        if (fc->gamma != NULL) y = mul(y, load_part(fc->gamma + j, n));
-        store_part(fc->y + j, n, y);
+    for (size_t half = phases / 2; half > 0; half /= 2) IDP_UNROLL
+    for (size_t p = 0; p < half; p++) IDP_UNROLL
+    for (size_t v = 0; v < vectors; v++) sum[p][v] = add(sum[p][v], sum[p + half][v]);
+    IDP_UNROLL
+    for (size_t v = 0; v < vectors; v++) finish(fc, j0 + v * LANES, idp_min(LANES, used - v * LANES), sum[0][v]);
+}
+
+/* Not inlined into one function, where the compiler would hoist and spill the constants of all of them. */
+typedef void tile(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used);
+
+#define PANEL_TILE(vectors, phases) /* registers x phases >= 8 */                                          \
+    static __attribute__((noinline)) void panel_##vectors(const idp_fc *fc, const float *w, size_t width,  \
+                                                          size_t j0, size_t used) {                        \
+        panel_tile(fc, w, width, j0, used, vectors, phases, LANES);                                        \
+    }                                                                                                      \
+    static __attribute__((noinline)) void ragged_##vectors(const idp_fc *fc, const float *w, size_t width, \
+                                                           size_t j0, size_t used) {                       \
+        panel_tile(fc, w, width, j0, used, vectors, phases, width % LANES);                                \
+    }
+PANEL_TILE(1, 8)
+PANEL_TILE(2, 4)
+PANEL_TILE(3, 4)
+PANEL_TILE(4, 2)
+PANEL_TILE(5, 2)
+PANEL_TILE(6, 2)
+PANEL_TILE(7, 1)
+PANEL_TILE(8, 1)
+PANEL_TILE(9, 1)
+PANEL_TILE(10, 1)
+PANEL_TILE(11, 1)
+PANEL_TILE(12, 1)
+#undef PANEL_TILE
+
+/* ---- the last panel, narrow: 4 or 12 outputs --------------------------------------------------------------------
+ * Two channels make a group of `blocks` registers. The bias is the channel before the first, so that groups are
+ * aligned. Per register: which of a group's channels each lane holds. */
+
+enum { GROUP = LANES / GRANULE, BLOCKS_MOST = 3, NARROW_PHASES_MOST = 4 };
+
+static const int32_t channel_of[BLOCKS_MOST][BLOCKS_MOST][LANES] = {
+    {{0, 0, 0, 0, 1, 1, 1, 1}},
+    {{0}}, /* 8 outputs are a whole register */
+    {{0, 0, 0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1}}};
+
+/* x: the two channels of the group at w, in either half. */
+IDP_INLINE void narrow_group(vec *sum, const float *w, const __m256i *channel, vec x, size_t blocks) {
+    IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++)
+        sum[r] = fmadd(_mm256_permutevar_ps(x, channel[r]), load(w + r * LANES), sum[r]);
+}
+
+/* Channel c of the group alone. */
+IDP_INLINE void narrow_channel(vec *sum, const float *w, const __m256i *channel, float x, int c, size_t blocks) {
+    IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++) {
+        const __m256i lanes = _mm256_cmpeq_epi32(channel[r], _mm256_set1_epi32(c));
+        const vec xr = _mm256_and_ps(set1(x), _mm256_castsi256_ps(lanes));
+        sum[r] = fmadd(xr, _mm256_maskload_ps(w + r * LANES, lanes), sum[r]);
     }
 }
 
-IDP_INLINE void panel_rows(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used, bool ragged) {
-    switch ((used + LANES - 1) / LANES) { /* registers x phases >= 8 */
-    case 1: panel_tile(fc, w, width, j0, used, 1, 8, ragged); break;
-    case 2: panel_tile(fc, w, width, j0, used, 2, 4, ragged); break;
-    case 3: panel_tile(fc, w, width, j0, used, 3, 3, ragged); break;
-    case 4: panel_tile(fc, w, width, j0, used, 4, 2, ragged); break;
-    case 5: panel_tile(fc, w, width, j0, used, 5, 2, ragged); break;
-    case 6: panel_tile(fc, w, width, j0, used, 6, 2, ragged); break;
-    case 7: panel_tile(fc, w, width, j0, used, 7, 1, ragged); break;
-    case 8: panel_tile(fc, w, width, j0, used, 8, 1, ragged); break;
-    case 9: panel_tile(fc, w, width, j0, used, 9, 1, ragged); break;
-    case 10: panel_tile(fc, w, width, j0, used, 10, 1, ragged); break;
-    case 11: panel_tile(fc, w, width, j0, used, 11, 1, ragged); break;
-    default: panel_tile(fc, w, width, j0, used, 12, 1, ragged); break;
+IDP_INLINE void narrow_tile(const idp_fc *fc, const float *w, size_t j0, size_t used, size_t blocks) {
+    const size_t width = blocks * GRANULE, phases = blocks == 1 ? 4 : 2;
+    const float *x = fc->x, *end = x + fc->k;
+    __m256i channel[BLOCKS_MOST];
+    vec sum[NARROW_PHASES_MOST][BLOCKS_MOST];
+    IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++) channel[r] = _mm256_loadu_si256((const __m256i *)channel_of[blocks - 1][r]);
+    IDP_UNROLL
+    for (size_t p = 0; p < phases; p++) IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++) sum[p][r] = zero();
+    sum[0][0] = load_part(w, idp_min(width, LANES));
+    if (width > LANES) sum[0][1] = load_part(w + LANES, width - LANES);
+
+    if (x < end) narrow_channel(sum[0], w, channel, *x++, 1, blocks);
+    w += GROUP * width;
+    for (; x + phases * GROUP <= end; x += phases * GROUP) IDP_UNROLL
+    for (size_t p = 0; p < phases; p += 2, w += 2 * GROUP * width) {
+        const vec quad = load_quad(x + p * GROUP);
+        narrow_group(sum[p], w, channel, quad, blocks);
+        narrow_group(sum[p + 1], w + GROUP * width, channel, _mm256_permute_ps(quad, 0xee), blocks);
+    }
+    for (; x + GROUP <= end; x += GROUP, w += GROUP * width) {
+        const __m128 pair = _mm_loadl_pi(_mm_setzero_ps(), (const __m64 *)x);
+        narrow_group(sum[1], w, channel, both(pair), blocks);
+    }
+    if (x < end) narrow_channel(sum[1], w, channel, *x, 0, blocks);
+
+    /* Registers by the four outputs P, Q, R that their halves hold: PP; PQ RP QR. */
+    IDP_UNROLL
+    for (size_t half = phases / 2; half > 0; half /= 2) IDP_UNROLL
+    for (size_t p = 0; p < half; p++) IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++) sum[p][r] = add(sum[p][r], sum[p + half][r]);
+    const vec a = sum[0][0];
+    if (blocks == 1) {
+        finish(fc, j0, used, add(a, _mm256_permute2f128_ps(a, a, 0x01)));
+    } else {
+        const vec b = sum[0][1], c = sum[0][2];
+        finish(fc, j0, idp_min(used, LANES), add(a, _mm256_permute2f128_ps(b, c, 0x21)));
+        if (used > LANES) finish(fc, j0 + LANES, used - LANES, add(b, _mm256_permute2f128_ps(c, c, 0x01)));
     }
 }
+
+#define NARROW_TILE(blocks)                                                                               \
+    static __attribute__((noinline)) void narrow_##blocks(const idp_fc *fc, const float *w, size_t width, \
+                                                          size_t j0, size_t used) {                       \
+        (void)width;                                                                                      \
+        narrow_tile(fc, w, j0, used, blocks);                                                             \
+    }
+NARROW_TILE(1)
+NARROW_TILE(3)
+#undef NARROW_TILE
+
+static tile *const narrow_tiles[] = {narrow_1, panel_1, narrow_3};
+static tile *const whole_tiles[] = {panel_1, panel_2, panel_3, panel_4,  panel_5,  panel_6,
+                                    panel_7, panel_8, panel_9, panel_10, panel_11, panel_12};
+static tile *const ragged_tiles[] = {ragged_1, ragged_2, ragged_3, ragged_4,  ragged_5,  ragged_6,
+                                     ragged_7, ragged_8, ragged_9, ragged_10, ragged_11, ragged_12};
 
 void idp_fc_f32_panel_1x96_avx2(const idp_fc *fc);
 void idp_fc_f32_panel_1x96_avx2(const idp_fc *fc) {
@@ -96,10 +232,11 @@ void idp_fc_f32_panel_1x96_avx2(const idp_fc *fc) {
     const float *w = fc->weights;
     for (size_t j0 = 0; j0 < fc->m; j0 += PANEL) {
         const size_t width = idp_panel_width(PANEL, GRANULE, fc->out, j0), used = idp_min(width, fc->m - j0);
-        if (idp_round_up(used, LANES) <= width)
-            panel_rows(fc, w, width, j0, used, false);
-        else
-            panel_rows(fc, w, width, j0, used, true);
+        const size_t vectors = idp_round_up(used, LANES) / LANES;
+        tile *const run = width <= BLOCKS_MOST * GRANULE ? narrow_tiles[width / GRANULE - 1]
+                          : vectors * LANES <= width     ? whole_tiles[vectors - 1]
+                                                         : ragged_tiles[vectors - 1];
+        run(fc, w, width, j0, used);
         w += (fc->in + 1) * width;
     }
 }
@@ -207,7 +344,7 @@ IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t
     __m128 y = _mm_add_ps(sum4(sum[0][0], sum[0][1], sum[0][2], sum[0][3]), _mm_maskload_ps(fc->weights + j, some));
     if (fc->relu) y = _mm_max_ps(_mm_setzero_ps(), y);
     if (fc->gamma != NULL) y = _mm_mul_ps(y, _mm_maskload_ps(fc->gamma + j, some));
-    _mm_maskstore_ps(fc->y + j, some, y);
+    store_low(fc->y + j, rows, y);
 }
 
 void idp_fc_f32_row_4x8_avx2(const idp_fc *fc);

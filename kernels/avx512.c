@@ -22,63 +22,186 @@ IDP_INLINE vec fmadd(vec a, vec b, vec sum) { return _mm512_fmadd_ps(a, b, sum);
 IDP_INLINE vec relu(vec a) { return _mm512_max_ps(zero(), a); } /* the second operand wins on NaN (SDM, MAXPS) */
 
 /* ---- panel 1x96: one sample; 6 registers of outputs x 2 phases of channels ------------------------------------
- * Bound by the load ports from L1 (two loads a cycle, one per FMA), by bandwidth from L2 on. */
+ * Bound by the load ports from L1 (Zen 4: one zmm load a cycle, Intel: two) and by bandwidth from L2 on. Hence one
+ * load of x for four channels, and a last panel of 4, 8 or 12 outputs whose registers hold several channels.
+ *
+ * Lost, on Zen 4: a broadcast load for each channel (100x100 cut to 80x80: 147 ns against 136); the 4 outputs that
+ * 100 leaves as one masked register (100x100 at k = 70: 192 ns against 161); prefetcht0 4 to 24 channels ahead (L1:
+ * 167 ns against 141 at k = 60; L2, 512x512: 12.2 against 11.9 us; L3, 1024x1024: 55 against 49 us); prefetchnta
+ * for what exceeds L1 (100x100 at k = 90: 302 ns against 282); all tiles in one function (10x10: 18 ns against 13,
+ * for spilled constants). */
 
-enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8 };
+enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8, QUAD = 4 };
 
-/* `vectors` registers of outputs from j0 on, `used` of which are wanted; w: [bias, channel][width]. `ragged`: the
- * last register reaches beyond the panel's width. */
+/* Four channels of x in every 128-bit block; one of them in every lane. */
+IDP_INLINE vec load_quad(const float *x) { return _mm512_broadcast_f32x4(_mm_loadu_ps(x)); }
+IDP_INLINE vec spread(vec quad, size_t q) {
+    switch (q) {
+    case 0: return _mm512_permute_ps(quad, 0x00);
+    case 1: return _mm512_permute_ps(quad, 0x55);
+    case 2: return _mm512_permute_ps(quad, 0xaa);
+    default: return _mm512_permute_ps(quad, 0xff);
+    }
+}
+
+/* The epilogue of n outputs from j on. */
+IDP_INLINE void finish(const idp_fc *fc, size_t j, size_t n, vec y) {
+    if (fc->relu) y = relu(y);
+    if (fc->gamma != NULL) y = mul(y, load_part(fc->gamma + j, n));
+    store_part(fc->y + j, n, y);
+}
+
+/* One channel of `vectors` registers of outputs; the last one has `rest` lanes. */
+IDP_INLINE void panel_channel(vec *sum, const float *w, vec xi, size_t vectors, size_t rest) {
+    IDP_UNROLL
+    for (size_t v = 0; v + 1 < vectors; v++) sum[v] = fmadd(xi, load(w + v * LANES), sum[v]);
+    const float *last = w + (vectors - 1) * LANES;
+    sum[vectors - 1] = fmadd(xi, rest == LANES ? load(last) : load_part(last, rest), sum[vectors - 1]);
+}
+
+/* `vectors` registers of outputs from j0 on, `used` of which are wanted; w: [bias, channel][width]. `rest`: how
+ * many lanes of the last register the panel has. */
 IDP_INLINE void panel_tile(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used, size_t vectors,
-                           size_t phases, bool ragged) {
+                           size_t phases, size_t rest) {
     vec sum[PHASES_MOST][PANEL / LANES];
-    const size_t whole = ragged ? vectors - 1 : vectors, rest = width - whole * LANES;
     IDP_UNROLL
     for (size_t p = 1; p < phases; p++) IDP_UNROLL
     for (size_t v = 0; v < vectors; v++) sum[p][v] = zero();
     IDP_UNROLL
-    for (size_t v = 0; v < whole; v++) sum[0][v] = load(w + v * LANES);
-    if (ragged) sum[0][whole] = load_part(w + whole * LANES, rest);
+    for (size_t v = 0; v + 1 < vectors; v++) sum[0][v] = load(w + v * LANES);
+    sum[0][vectors - 1] = load_part(w + (vectors - 1) * LANES, rest);
     w += width;
 
+    const size_t step = phases > QUAD ? phases : QUAD;
     const float *x = fc->x, *end = x + fc->k;
-    for (; x + phases <= end; x += phases) {
+    for (; x + step <= end; x += step) {
         IDP_UNROLL
-        for (size_t p = 0; p < phases; p++, w += width) {
-            const vec xi = set1(x[p]);
+        for (size_t p = 0; p < step; p += QUAD) {
+            const vec quad = load_quad(x + p);
             IDP_UNROLL
-            for (size_t v = 0; v < whole; v++) sum[p][v] = fmadd(xi, load(w + v * LANES), sum[p][v]);
-            if (ragged) sum[p][whole] = fmadd(xi, load_part(w + whole * LANES, rest), sum[p][whole]);
+            for (size_t q = 0; q < QUAD; q++, w += width)
+                panel_channel(sum[(p + q) % phases], w, spread(quad, q), vectors, rest);
         }
     }
-    for (; x < end; x++, w += width) {
-        const vec xi = set1(*x);
-        IDP_UNROLL
-        for (size_t v = 0; v < whole; v++) sum[0][v] = fmadd(xi, load(w + v * LANES), sum[0][v]);
-        if (ragged) sum[0][whole] = fmadd(xi, load_part(w + whole * LANES, rest), sum[0][whole]);
-    }
+    for (; x < end; x++, w += width) panel_channel(sum[0], w, set1(*x), vectors, rest);
 
     IDP_UNROLL
-    for (size_t v = 0; v < vectors; v++) {
-        const size_t j = j0 + v * LANES, n = idp_min(LANES, used - v * LANES);
-        vec y = sum[0][v];
-        IDP_UNROLL
-        for (size_t p = 1; p < phases; p++) y = add(y, sum[p][v]);
-        if (fc->relu) y = relu(y);
-        if (fc->gamma != NULL) y = mul(y, load_part(fc->gamma + j, n));
-        store_part(fc->y + j, n, y);
+    for (size_t half = phases / 2; half > 0; half /= 2) IDP_UNROLL
+    for (size_t p = 0; p < half; p++) IDP_UNROLL
+    for (size_t v = 0; v < vectors; v++) sum[p][v] = add(sum[p][v], sum[p + half][v]);
+    IDP_UNROLL
+    for (size_t v = 0; v < vectors; v++) finish(fc, j0 + v * LANES, idp_min(LANES, used - v * LANES), sum[0][v]);
+}
+
+/* Not inlined into one function, where the compiler would hoist and spill the constants of all of them. */
+typedef void tile(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used);
+
+#define PANEL_TILE(vectors, phases) /* registers x phases >= 8 */                                          \
+    static __attribute__((noinline)) void panel_##vectors(const idp_fc *fc, const float *w, size_t width,  \
+                                                          size_t j0, size_t used) {                        \
+        panel_tile(fc, w, width, j0, used, vectors, phases, LANES);                                        \
+    }                                                                                                      \
+    static __attribute__((noinline)) void ragged_##vectors(const idp_fc *fc, const float *w, size_t width, \
+                                                           size_t j0, size_t used) {                       \
+        panel_tile(fc, w, width, j0, used, vectors, phases, width % LANES);                                \
+    }
+PANEL_TILE(1, 8)
+PANEL_TILE(2, 4)
+PANEL_TILE(3, 4)
+PANEL_TILE(4, 2)
+PANEL_TILE(5, 2)
+PANEL_TILE(6, 2)
+#undef PANEL_TILE
+
+/* ---- the last panel, narrow: 4, 8 or 12 outputs -----------------------------------------------------------------
+ * Four channels make a group of `blocks` registers. The bias is the channel before the first, so that groups are
+ * whole cache lines. Per register: which of a group's channels each lane holds. */
+
+enum { GROUP = LANES / GRANULE, BLOCKS_MOST = LANES / GRANULE - 1, NARROW_PHASES = 2 };
+
+static const int32_t channel_of[BLOCKS_MOST][BLOCKS_MOST][LANES] = {
+    {{0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3}},
+    {{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}, {2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3}},
+    {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1},
+     {1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2},
+     {2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3}}};
+
+/* Channels [from, to) of the group at w; x: 0 where it has none. */
+IDP_INLINE void narrow_group(vec *sum, const float *w, const __m512i *channel, vec x, size_t from, size_t to,
+                             size_t blocks) {
+    const size_t width = blocks * GRANULE;
+    const uint64_t lanes = (UINT64_C(1) << to * width) - (UINT64_C(1) << from * width);
+    IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++) {
+        const vec wr = _mm512_maskz_loadu_ps((__mmask16)(lanes >> r * LANES), w + r * LANES);
+        sum[r] = fmadd(_mm512_permutexvar_ps(channel[r], x), wr, sum[r]);
     }
 }
 
-IDP_INLINE void panel_rows(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used, bool ragged) {
-    switch ((used + LANES - 1) / LANES) { /* registers x phases >= 8 */
-    case 1: panel_tile(fc, w, width, j0, used, 1, 8, ragged); break;
-    case 2: panel_tile(fc, w, width, j0, used, 2, 4, ragged); break;
-    case 3: panel_tile(fc, w, width, j0, used, 3, 3, ragged); break;
-    case 4: panel_tile(fc, w, width, j0, used, 4, 2, ragged); break;
-    case 5: panel_tile(fc, w, width, j0, used, 5, 2, ragged); break;
-    default: panel_tile(fc, w, width, j0, used, 6, 2, ragged); break;
+IDP_INLINE void narrow_tile(const idp_fc *fc, const float *w, size_t j0, size_t used, size_t blocks) {
+    const size_t width = blocks * GRANULE;
+    __m512i channel[BLOCKS_MOST];
+    vec sum[NARROW_PHASES][BLOCKS_MOST];
+    IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++) channel[r] = _mm512_loadu_si512(channel_of[blocks - 1][r]);
+    IDP_UNROLL
+    for (size_t p = 0; p < NARROW_PHASES; p++) IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++) sum[p][r] = zero();
+    sum[0][0] = load_part(w, width);
+
+    if (fc->k > 0) {
+        const __m512i up = _mm512_set_epi32(14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 15);
+        const size_t n = idp_min(GROUP - 1, fc->k);
+        narrow_group(sum[0], w, channel, _mm512_permutexvar_ps(up, load_part(fc->x, n)), 1, n + 1, blocks);
     }
+    w += GROUP * width;
+    size_t i = GROUP - 1;
+    for (; i + NARROW_PHASES * GROUP <= fc->k; i += NARROW_PHASES * GROUP) IDP_UNROLL
+    for (size_t p = 0; p < NARROW_PHASES; p++, w += GROUP * width) {
+        const vec quad = load_quad(fc->x + i + p * GROUP);
+        IDP_UNROLL
+        for (size_t r = 0; r < blocks; r++)
+            sum[p][r] = fmadd(_mm512_permutevar_ps(quad, channel[r]), load(w + r * LANES), sum[p][r]);
+    }
+    for (; i < fc->k; i += GROUP, w += GROUP * width) {
+        const size_t n = idp_min(GROUP, fc->k - i);
+        narrow_group(sum[1], w, channel, load_part(fc->x + i, n), 0, n, blocks);
+    }
+
+    /* Registers by the four outputs P, Q, R that their blocks hold: PPPP; PQPQ PQPQ; PQRP QRPQ RPQR. */
+    IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++) sum[0][r] = add(sum[0][r], sum[1][r]);
+    vec y = sum[0][0];
+    if (blocks == 1) {
+        y = add(y, _mm512_shuffle_f32x4(y, y, 0x4e));
+        y = add(y, _mm512_shuffle_f32x4(y, y, 0xb1));
+    } else if (blocks == 2) {
+        y = add(y, sum[0][1]);
+        y = add(y, _mm512_shuffle_f32x4(y, y, 0x4e));
+    } else {
+        const vec b = sum[0][1], c = sum[0][2];
+        vec last = _mm512_shuffle_f32x4(y, y, 0xff); /* the fourth blocks: P Q R */
+        last = _mm512_mask_shuffle_f32x4(last, 0x00f0, b, b, 0xff);
+        last = _mm512_mask_shuffle_f32x4(last, 0x0f00, c, c, 0xff);
+        y = add(add(y, last), add(_mm512_shuffle_f32x4(b, b, 0x12), _mm512_shuffle_f32x4(c, c, 0x09)));
+    }
+    finish(fc, j0, used, y);
 }
+
+#define NARROW_TILE(blocks)                                                                               \
+    static __attribute__((noinline)) void narrow_##blocks(const idp_fc *fc, const float *w, size_t width, \
+                                                          size_t j0, size_t used) {                       \
+        (void)width;                                                                                      \
+        narrow_tile(fc, w, j0, used, blocks);                                                             \
+    }
+NARROW_TILE(1)
+NARROW_TILE(2)
+NARROW_TILE(3)
+#undef NARROW_TILE
+
+static tile *const narrow_tiles[] = {narrow_1, narrow_2, narrow_3};
+static tile *const whole_tiles[] = {panel_1, panel_2, panel_3, panel_4, panel_5, panel_6};
+static tile *const ragged_tiles[] = {ragged_1, ragged_2, ragged_3, ragged_4, ragged_5, ragged_6};
 
 void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc);
 void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc) {
@@ -86,10 +209,11 @@ void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc) {
     const float *w = fc->weights;
     for (size_t j0 = 0; j0 < fc->m; j0 += PANEL) {
         const size_t width = idp_panel_width(PANEL, GRANULE, fc->out, j0), used = idp_min(width, fc->m - j0);
-        if (idp_round_up(used, LANES) <= width)
-            panel_rows(fc, w, width, j0, used, false);
-        else
-            panel_rows(fc, w, width, j0, used, true);
+        const size_t vectors = idp_round_up(used, LANES) / LANES;
+        tile *const run = width < LANES              ? narrow_tiles[width / GRANULE - 1]
+                          : vectors * LANES <= width ? whole_tiles[vectors - 1]
+                                                     : ragged_tiles[vectors - 1];
+        run(fc, w, width, j0, used);
         w += (fc->in + 1) * width;
     }
 }
@@ -207,7 +331,7 @@ IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t
     __m128 y = _mm_add_ps(sum4(sum[0][0], sum[0][1], sum[0][2], sum[0][3]), _mm_maskload_ps(fc->weights + j, some));
     if (fc->relu) y = _mm_max_ps(_mm_setzero_ps(), y);
     if (fc->gamma != NULL) y = _mm_mul_ps(y, _mm_maskload_ps(fc->gamma + j, some));
-    _mm_maskstore_ps(fc->y + j, some, y);
+    store_part(fc->y + j, rows, _mm512_castps128_ps512(y));
 }
 
 void idp_fc_f32_row_4x16_avx512f(const idp_fc *fc);

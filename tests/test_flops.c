@@ -29,10 +29,14 @@ START_TEST(tiles_are_counted_as_by_hand) {
         idp_fc fc;
         work expected; /* wanted; padding of outputs, samples, channels */
     } known[] = {
-        /* 96 whole, and 4 of a register of 16 */
-        {&panel_96x16, IDP_ORIGIN_HAND, {.out = 100, .in = 10, .m = 100, .k = 10, .batch = 1}, {1000, 120, 0, 0}},
-        /* one of the second panel's 4 is wanted: still one register */
-        {&panel_96x16, IDP_ORIGIN_HAND, {.out = 100, .in = 10, .m = 97, .k = 10, .batch = 1}, {970, 150, 0, 0}},
+        /* 96 whole; the bias and 10 channels of 4 outputs are three registers of four channels */
+        {&panel_96x16, IDP_ORIGIN_HAND, {.out = 100, .in = 10, .m = 100, .k = 10, .batch = 1}, {1000, 0, 0, 8}},
+        {&panel_96x16, IDP_ORIGIN_HAND, {.out = 100, .in = 10, .m = 100, .k = 11, .batch = 1}, {1100, 0, 0, 4}},
+        {&panel_96x16, IDP_ORIGIN_HAND, {.out = 100, .in = 10, .m = 100, .k = 0, .batch = 1}, {0, 0, 0, 0}},
+        /* one of the second panel's 4 is wanted: still all of them */
+        {&panel_96x16, IDP_ORIGIN_HAND, {.out = 100, .in = 10, .m = 97, .k = 10, .batch = 1}, {970, 30, 0, 8}},
+        /* 17 outputs are packed as 20: a register, and another of which 4 are packed */
+        {&panel_96x16, IDP_ORIGIN_HAND, {.out = 17, .in = 10, .m = 17, .k = 10, .batch = 1}, {170, 150, 0, 0}},
         /* the panel is cut to two registers */
         {&panel_96x16, IDP_ORIGIN_HAND, {.out = 100, .in = 10, .m = 30, .k = 3, .batch = 1}, {90, 6, 0, 0}},
         /* portable C runs the panel's whole width: 96, or all that is packed of 10 */

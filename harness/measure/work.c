@@ -9,14 +9,22 @@ static size_t panel_width(const idp_kernel *kernel, size_t out, size_t j0) {
     return least(kernel->panel, round_up(out - j0, kernel->panel_granule));
 }
 
-/* Panel: registers over the outputs that are used; portable C runs the whole width of a panel. */
-static size_t panel_outputs(const idp_kernel *kernel, bool whole, const idp_fc *fc) {
-    size_t outputs = 0;
-    for (size_t j0 = 0; j0 < fc->m; j0 += kernel->panel) {
-        const size_t width = panel_width(kernel, fc->out, j0);
-        outputs += whole ? width : round_up(least(width, fc->m - j0), kernel->lanes);
+/* Hand-written kernels run registers over the outputs that are used. A last panel of fewer than 16 that does not
+ * fill its registers is run in groups of channels instead (as many as a register has granules), the bias being the
+ * channel before the first. Portable C runs the whole width of a panel. */
+static work panel_work(const idp_kernel *kernel, bool hand, const idp_fc *fc) {
+    enum { NARROW = 16 };
+    work w = {.wanted = (uint64_t)fc->m * fc->k};
+    for (size_t j0 = 0; j0 < fc->m && fc->k > 0; j0 += kernel->panel) {
+        const size_t width = panel_width(kernel, fc->out, j0), used = least(width, fc->m - j0);
+        const bool groups = hand && width < NARROW && width % kernel->lanes != 0;
+        const size_t outputs = hand && !groups ? round_up(used, kernel->lanes) : width;
+        const size_t group = kernel->lanes / kernel->panel_granule;
+        const size_t channels = groups ? round_up(fc->k + 1, group) : fc->k;
+        w.output_padding += (uint64_t)(outputs - used) * fc->k;
+        w.channel_padding += (uint64_t)outputs * (channels - fc->k);
     }
-    return outputs;
+    return w;
 }
 
 /* Batch: a panel that is begun is computed whole. */
@@ -30,7 +38,7 @@ work work_predict(const idp_kernel *kernel, idp_origin origin, const idp_fc *fc)
     const size_t samples = kernel->layout == IDP_LAYOUT_BATCH ? fc->batch : 1;
     size_t outputs = fc->m, channels = fc->k, lanes = samples;
     switch (kernel->layout) {
-    case IDP_LAYOUT_PANEL: outputs = panel_outputs(kernel, origin != IDP_ORIGIN_HAND, fc); break;
+    case IDP_LAYOUT_PANEL: return panel_work(kernel, origin == IDP_ORIGIN_HAND, fc);
     case IDP_LAYOUT_BATCH:
         outputs = batch_outputs(kernel, fc);
         lanes =
