@@ -308,7 +308,8 @@ void idp_fc_f32_batch_16x5_avx2(const idp_fc *fc) {
         batch_block(fc, s0, rest, 1, true);
 }
 
-/* ---- row 4x8: row-major dot products; 4 outputs share each load of x, 2 phases of channels ------------------- */
+/* ---- row 4x8: row-major dot products; 4 outputs share each load of x, 2 phases of channels -------------------
+ * Bound by bandwidth from L2 on; for a cut in outputs: see avx512.c. */
 
 enum { ROWS = 4, ROW_PHASES = 2 };
 

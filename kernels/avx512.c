@@ -25,11 +25,15 @@ IDP_INLINE vec relu(vec a) { return _mm512_max_ps(zero(), a); } /* the second op
  * Bound by the load ports from L1 (Zen 4: one zmm load a cycle, Intel: two) and by bandwidth from L2 on. Hence one
  * load of x for four channels, and a last panel of 4, 8 or 12 outputs whose registers hold several channels.
  *
- * Lost, on Zen 4: a broadcast load for each channel (100x100 cut to 80x80: 147 ns against 136); the 4 outputs that
- * 100 leaves as one masked register (100x100 at k = 70: 192 ns against 161); prefetcht0 4 to 24 channels ahead (L1:
- * 167 ns against 141 at k = 60; L2, 512x512: 12.2 against 11.9 us; L3, 1024x1024: 55 against 49 us); prefetchnta
- * for what exceeds L1 (100x100 at k = 90: 302 ns against 282); all tiles in one function (10x10: 18 ns against 13,
- * for spilled constants). */
+ * Lost, on Zen 4, interleaved with this kernel in one process, medians:
+ * - a broadcast load for each channel: 147 ns against 137 (80 of 100 outputs and channels);
+ * - a narrow last panel as one masked register: 184 ns against 155 (100x100, k = 70), 59 against 44 (10x100);
+ * - prefetcht0 8 channels ahead: 166 ns against 133 in L1 (100x100, k = 60), 11.1 us against 10.8 in L2 (512x512),
+ *   56 us against 44 in L3 (1024x1024), where prefetcht1 is no better: 55;
+ * - prefetchnta for what exceeds L1: 299 ns against 274 (100x100, k = 90);
+ * - all tiles in one function, whose constants then spill: 13.8 ns against 12.6 (10 of 100 outputs and channels).
+ * Where the panels' first channels lie 1.5 MiB apart (4096x4096, k = 10 %) they share, presumably, sets of the TLB:
+ * 118 us, and 95 us with the weights in huge pages. */
 
 enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8, QUAD = 4 };
 
@@ -291,7 +295,10 @@ void idp_fc_f32_batch_32x10_avx512f(const idp_fc *fc) {
 }
 
 /* ---- row 4x16: row-major dot products; 4 outputs share each load of x, 2 phases of channels -------------------
- */
+ * Bound by bandwidth from L2 on, where a cut in outputs leaves it one contiguous stream: 98 % of the load-only
+ * stream at 100x784 with m = 40, the panel 81 %. With all outputs they are alike (97 %), with a cut in inputs the
+ * panel is faster (100x100 at k = 50: 116 ns against 248). Lost, on Zen 4: 5 to 8 rows in flight, one phase
+ * (100x784: m = 10 in L1 198 ns against 219, but m = 40 in L2 1137 against 1094). */
 
 enum { ROWS = 4, ROW_PHASES = 2 };
 
