@@ -14,6 +14,7 @@ const command commands[] = {
     {"flops", "the work that kernels really execute, counted instruction by instruction", cmd_flops},
     {"inspect", "what a model file holds", cmd_inspect},
     {"list", "every kernel", cmd_list},
+    {"matrix", "kernels beside other libraries and the roofs, cell by cell", cmd_matrix},
     {"report", "a results document as HTML, Markdown and CSV", cmd_report},
     {"roof", "what this core can do at most", cmd_roof},
     {"run", "all of it: verify, train, sweep, bench, report", cmd_run},
