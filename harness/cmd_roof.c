@@ -27,7 +27,8 @@ static json_t *record(const roof_result *r, const roof_figure *f) {
                   (json_int_t)r->discarded, "disturbed", (json_int_t)r->disturbed);
     if (made == NULL || f->bytes == 0) return made;
     json_object_set_new(made, "bytes", json_integer((json_int_t)f->bytes));
-    json_object_set_new(made, "prefetch_bytes", json_integer((json_int_t)f->ahead_bytes));
+    json_object_set_new(made, "prefetch_bytes", json_integer((json_int_t)f->way.ahead_bytes));
+    json_object_set_new(made, "streams", json_integer((json_int_t)f->way.together));
     return made;
 }
 
@@ -36,7 +37,8 @@ static void print(const roof_result *r) {
         const roof_figure *f = &r->figure[i];
         printf("%-10s %9.4g %-8s [%.4g, %.4g]", f->resource, f->value.median, f->unit, f->value.low, f->value.high);
         if (f->bytes > 0) printf("  %.0f KiB", f->bytes / 1024);
-        if (f->bytes > 0 && f->ahead_bytes > 0) printf(", prefetched %zu bytes ahead", f->ahead_bytes);
+        if (f->bytes > 0 && f->way.together > 1) printf(", %zu places in turns", f->way.together);
+        if (f->bytes > 0 && f->way.ahead_bytes > 0) printf(", prefetched %zu bytes ahead", f->way.ahead_bytes);
         printf("\n");
     }
     printf("%zu rounds, %zu more discarded because the processor was taken away", r->rounds, r->discarded);

@@ -193,15 +193,15 @@ size_t matrix_blocks(const idp_kernel *kernel, const idp_fc *fc, stream_block *b
 static bool add_roofs(matrix_bench *b, error *e) {
     enum { FLOAT_BITS = 32 };
     const unsigned width_bits = b->layer->kernel[0]->lanes * FLOAT_BITS, kernels = b->layer->kernels;
-    if (!stream_usable(width_bits) || !fma_peak_usable(width_bits)) return true;
+    if (stream_find(width_bits) == NULL || !fma_peak_usable(width_bits)) return true;
     for (unsigned i = 0; i < kernels && b->rows + 1 < MATRIX_ROWS; i++) {
         const size_t most = b->cell.m + 2; /* a panel has an output or more */
         stream_block *block = malloc(most * sizeof *block);
         if (block == NULL) return fail(e, "no memory for %zu blocks", most);
         matrix_row *row = add(b, MATRIX_LOADS, b->row[i].name, roof_stream_run);
         row->variant.state = &row->stream;
-        row->stream =
-            (roof_stream){width_bits, block, matrix_blocks(b->row[i].kernel, &b->row[i].fc, block, most), 0};
+        row->stream = (roof_stream){stream_find(width_bits), block,
+                                    matrix_blocks(b->row[i].kernel, &b->row[i].fc, block, most), stream_ways[0]};
     }
     matrix_row *row = add(b, MATRIX_FMA, "fma", roof_fma_run);
     row->variant.state = &row->width_bits;

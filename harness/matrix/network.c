@@ -156,7 +156,7 @@ static bool add_roofs(network_bench *b, error *e) {
     const matrix_network *n = b->network;
     const bool batched = n->batch > 1;
     const unsigned width_bits = idp_mlp_kernel(n->mlp, 0, batched)->lanes * FLOAT_BITS;
-    if (!stream_usable(width_bits) || !fma_peak_usable(width_bits)) return true;
+    if (stream_find(width_bits) == NULL || !fma_peak_usable(width_bits)) return true;
     stream_block *block = malloc(BLOCKS * sizeof *block);
     if (block == NULL) return fail(e, "no memory for %d blocks", BLOCKS);
     size_t blocks = 0;
@@ -175,7 +175,7 @@ static bool add_roofs(network_bench *b, error *e) {
     block[blocks++] = stream_block_of(n->x, 1, n->batch * matrix_widths[0], n->batch * matrix_widths[0]);
     matrix_row *loads = add(b, MATRIX_LOADS, b->row[0].name, roof_stream_run);
     loads->variant.state = &loads->stream;
-    loads->stream = (roof_stream){width_bits, block, blocks, 0};
+    loads->stream = (roof_stream){stream_find(width_bits), block, blocks, stream_ways[0]};
     matrix_row *fma = add(b, MATRIX_FMA, "fma", roof_fma_run);
     fma->variant.state = &fma->width_bits;
     fma->width_bits = width_bits;

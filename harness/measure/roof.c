@@ -115,7 +115,7 @@ static uint64_t buffer_bytes(const roof_options *o, unsigned level) {
 static bool add_streams(probes *p, const roof_options *o, error *e) {
     static const char *const names[LEVELS] = {"load_l1", "load_l2", "load_l3", "load_dram"};
     unsigned width = 0;
-    while (width < STREAM_WIDTHS && !stream_usable(stream_width_bits[width])) width++;
+    while (width < STREAM_WIDTHS && stream_find(stream_width_bits[width]) == NULL) width++;
     if (width == STREAM_WIDTHS) return true;
     uint64_t most = 0;
     for (unsigned l = 0; l < LEVELS; l++) most = buffer_bytes(o, l) > most ? buffer_bytes(o, l) : most;
@@ -129,11 +129,11 @@ static bool add_streams(probes *p, const roof_options *o, error *e) {
         if (count == 0) continue;
         probe *made = add(p, roof_stream_run, names[l], "B/ns");
         made->block = stream_block_of(p->memory, 1, count, count);
-        made->stream = (roof_stream){stream_width_bits[width], &made->block, 1, 0};
+        made->stream = (roof_stream){stream_find(stream_width_bits[width]), &made->block, 1, stream_ways[0]};
         made->per_iteration = made->figure.bytes = stream_bytes(&made->block, 1);
         p->variant[p->count - 1].state = &made->stream;
         if (!roof_stream_choose(&made->stream, slice_ns / 4, CHOICE_TURNS, o->clock, e)) return false;
-        made->figure.ahead_bytes = made->stream.ahead_bytes;
+        made->figure.way = made->stream.way;
     }
     return true;
 }

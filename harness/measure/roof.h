@@ -15,13 +15,13 @@
 /* ---- the best stream over given bytes ------------------------------------------------------------------------ */
 
 typedef struct roof_stream {
-    unsigned width_bits; /* usable: stream_usable */
-    stream_block *block; /* [blocks], the caller's */
+    stream_function *load; /* see stream_find */
+    stream_block *block;   /* [blocks], the caller's */
     size_t blocks;
-    size_t ahead_bytes; /* chosen by roof_stream_choose */
+    stream_way way; /* chosen by roof_stream_choose */
 } roof_stream;
 
-/* Tries every way to prefetch, in turns of at least slice_ns, `turns` times, and keeps the one whose best turn was
+/* Tries every way, in turns of at least slice_ns, `turns` times, and keeps the one whose best turn was
  * the fastest. clock: NULL for the machine's. False, with a message, on Ctrl-C. */
 bool roof_stream_choose(roof_stream *s, double slice_ns, unsigned turns, const paired_clock *clock, error *e);
 
@@ -44,8 +44,8 @@ typedef struct roof_figure {
     char resource[16];
     const char *unit;
     interval value;
-    double bytes;       /* of the buffer; 0 where there is none */
-    size_t ahead_bytes; /* of the best prefetch; 0: none */
+    double bytes;   /* of the buffer; 0 where there is none */
+    stream_way way; /* the best; of streams */
 } roof_figure;
 
 typedef struct roof_options {

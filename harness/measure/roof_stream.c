@@ -8,7 +8,7 @@ enum { FMA_TURNS = 200 }; /* of an iteration: about 1 us, against 20 instruction
 
 void roof_stream_run(void *state, uint64_t iterations) {
     const roof_stream *s = state;
-    for (uint64_t n = 0; n < iterations; n++) stream_load(s->width_bits, s->block, s->blocks, s->ahead_bytes);
+    for (uint64_t n = 0; n < iterations; n++) s->load(s->block, s->blocks, s->way);
 }
 
 void roof_fma_run(void *state, uint64_t iterations) {
@@ -28,19 +28,19 @@ bool roof_stream_choose(roof_stream *s, double slice_ns, unsigned turns, const p
     enum { MOST_LOG2 = 24 };
     if (clock == NULL) clock = &paired_machine_clock;
     double best_ns = DBL_MAX;
-    size_t best = 0;
+    stream_way best = stream_ways[0];
     uint64_t iterations = 1;
-    s->ahead_bytes = 0;
+    s->way = best;
     while (time_ns(s, iterations, clock) < slice_ns && iterations >> MOST_LOG2 == 0) iterations *= 2;
     for (unsigned turn = 0; turn < turns; turn++)
         for (size_t way = 0; way < STREAM_WAYS; way++) {
             if (interrupted()) return fail(e, "interrupted");
-            s->ahead_bytes = stream_ahead_bytes[way];
+            s->way = stream_ways[way];
             const double ns = time_ns(s, iterations, clock);
             if (ns >= best_ns) continue;
             best_ns = ns;
-            best = s->ahead_bytes;
+            best = s->way;
         }
-    s->ahead_bytes = best;
+    s->way = best;
     return true;
 }

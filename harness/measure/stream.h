@@ -6,34 +6,37 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* `rows` runs of `floats` floats, `stride` floats from one to the next. Exactly these bytes are loaded. */
+/* `rows` runs of `floats` floats, `stride` floats from one to the next. */
 typedef struct stream_block {
     const float *start;
     size_t rows, floats, stride;
 } stream_block;
 
-/* How far ahead of the loads each cache line is prefetched into L1, in bytes; [0] is 0: not at all. Which is best
- * depends on where the bytes lie, so all are tried (stream_choose in roof.h). */
-enum { STREAM_WAYS = 6 };
-extern const size_t stream_ahead_bytes[STREAM_WAYS];
+/* A way to load them. Which is best depends on where the bytes lie, so all are tried (roof_stream_choose). */
+typedef struct stream_way {
+    size_t ahead_bytes; /* how far ahead of the loads each cache line is prefetched into L1; 0: not at all */
+    size_t together;    /* rows, or equal parts of a single row, that are loaded in turns: 1 or 4 */
+} stream_way;
+enum { STREAM_WAYS = 9 };
+extern const stream_way stream_ways[STREAM_WAYS];
 
-/* Register widths in bits that streams exist for, widest first; those that can run here: stream_usable. */
+typedef void stream_function(const stream_block *block, size_t blocks, stream_way way);
+
+/* Register widths in bits that streams exist for, widest first. */
 enum { STREAM_WIDTHS = 3 };
 extern const unsigned stream_width_bits[STREAM_WIDTHS];
-bool stream_usable(unsigned width_bits);
 
-/* Loads everything once, with registers of that (usable) width. */
-void stream_load(unsigned width_bits, const stream_block *block, size_t blocks, size_t ahead_bytes);
+/* What loads everything once with registers of that width; NULL where that cannot run here. */
+stream_function *stream_find(unsigned width_bits);
 
-/* A single row, or one row where the rows follow each other without a gap: the same bytes with less to do. */
+/* The block, as one row where its rows follow each other with gaps of less than a cache line: the lines are the
+ * same, and there is less to do. */
 stream_block stream_block_of(const float *start, size_t rows, size_t floats, size_t stride);
 
 /* Bytes of all blocks. */
 double stream_bytes(const stream_block *block, size_t blocks);
 
 /* One file an instruction set, with its flags. */
-void stream_load_avx512f(const stream_block *block, size_t blocks, size_t ahead_bytes);
-void stream_load_avx2(const stream_block *block, size_t blocks, size_t ahead_bytes);
-void stream_load_neon(const stream_block *block, size_t blocks, size_t ahead_bytes);
+stream_function stream_load_avx512f, stream_load_avx2, stream_load_neon;
 
 #endif

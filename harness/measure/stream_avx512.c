@@ -11,6 +11,6 @@ static inline void touch(vec a) { __asm__ volatile("" : : "v"(a)); }
 
 #include "stream_loads.h"
 
-void stream_load_avx512f(const stream_block *block, size_t blocks, size_t ahead_bytes) {
-    load_blocks(block, blocks, ahead_bytes);
+void stream_load_avx512f(const stream_block *block, size_t blocks, stream_way way) {
+    load_blocks(block, blocks, way);
 }

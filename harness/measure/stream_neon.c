@@ -14,6 +14,4 @@ static inline void touch(vec a) { __asm__ volatile("" : : "w"(a)); }
 
 #include "stream_loads.h"
 
-void stream_load_neon(const stream_block *block, size_t blocks, size_t ahead_bytes) {
-    load_blocks(block, blocks, ahead_bytes);
-}
+void stream_load_neon(const stream_block *block, size_t blocks, stream_way way) { load_blocks(block, blocks, way); }
