@@ -69,7 +69,7 @@ void blas_free(void *state) {
     free(s);
 }
 
-void blas_finish_outputs(const blas_state *s) { epilogue_outputs(&s->epilogue, 0, s->job.m, s->job.y); }
+void blas_finish_outputs(const blas_state *s) { epilogue_outputs(&s->epilogue, 0, s->job.m, s->job.y, s->job.y); }
 
 void blas_finish_features(const blas_state *s) {
     const peer_job *job = &s->job;
@@ -78,5 +78,8 @@ void blas_finish_features(const blas_state *s) {
 
 void blas_finish_samples(const blas_state *s) {
     const peer_job *job = &s->job;
-    for (size_t i = 0; i < job->batch; i++) epilogue_outputs(&s->epilogue, 0, job->m, job->y + i * job->y_stride);
+    for (size_t i = 0; i < job->batch; i++) {
+        float *y = job->y + i * job->y_stride;
+        epilogue_outputs(&s->epilogue, 0, job->m, y, y);
+    }
 }

@@ -6,14 +6,15 @@
 
 #include "../../kernels/idp.h"
 
-#define LOOPS(isa)                                                                       \
-    void epilogue_shared_##isa(float *y, size_t count, float b, float gamma, float low); \
-    void epilogue_each_##isa(float *y, size_t count, const float *b, const float *gamma, float low);
+#define LOOPS(isa)                                                                                         \
+    void epilogue_shared_##isa(float *y, size_t count, float b, float gamma, float low);                   \
+    void epilogue_each_##isa(float *y, const float *sum, size_t count, const float *b, const float *gamma, \
+                             float low);
 LOOPS(baseline)
 LOOPS(avx2)
 LOOPS(avx512f)
 
-    static void choose(epilogue *made) {
+static void choose(epilogue *made) {
     made->shared = epilogue_shared_baseline;
     made->each = epilogue_each_baseline;
 #ifdef EPILOGUE_X86
@@ -50,8 +51,8 @@ void epilogue_free(epilogue *made) {
     *made = (epilogue){0};
 }
 
-void epilogue_outputs(const epilogue *ep, size_t j, size_t count, float *y) {
-    ep->each(y, count, ep->b + j, ep->gamma + j, ep->low);
+void epilogue_outputs(const epilogue *ep, size_t j, size_t count, const float *sum, float *y) {
+    ep->each(y, sum, count, ep->b + j, ep->gamma + j, ep->low);
 }
 
 void epilogue_samples(const epilogue *ep, size_t j, size_t count, float *y) {

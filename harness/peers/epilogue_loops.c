@@ -5,7 +5,8 @@
 #define NAME(loop, isa) NAME_OF(loop, isa)
 
 void NAME(shared, EPILOGUE_ISA)(float *y, size_t count, float b, float gamma, float low);
-void NAME(each, EPILOGUE_ISA)(float *y, size_t count, const float *b, const float *gamma, float low);
+void NAME(each, EPILOGUE_ISA)(float *y, const float *sum, size_t count, const float *b, const float *gamma,
+                              float low);
 
 /* Written so that a NaN passes. */
 static inline float finish(float sum, float gamma, float low) { return gamma * (sum < low ? low : sum); }
@@ -14,7 +15,7 @@ void NAME(shared, EPILOGUE_ISA)(float *restrict y, size_t count, float b, float 
     for (size_t i = 0; i < count; i++) y[i] = finish(y[i] + b, gamma, low);
 }
 
-void NAME(each, EPILOGUE_ISA)(float *restrict y, size_t count, const float *restrict b, const float *restrict gamma,
-                              float low) {
-    for (size_t i = 0; i < count; i++) y[i] = finish(y[i] + b[i], gamma[i], low);
+void NAME(each, EPILOGUE_ISA)(float *y, const float *sum, size_t count, const float *restrict b,
+                              const float *restrict gamma, float low) {
+    for (size_t i = 0; i < count; i++) y[i] = finish(sum[i] + b[i], gamma[i], low);
 }
