@@ -9,6 +9,7 @@ const section sections[] = {
     {"answer", "What it saves", section_answer},
     {"models", "Accuracy and cost, model by model", section_sweep},
     {"kernels", "Back ends and layouts", section_bench},
+    {"matrix", "Kernels against peers and roofs", section_matrix},
     {"work", "Executed work", section_work},
     {"versus", "Direct comparisons", section_versus},
     {"noise", "Noise floor", section_noise},
