@@ -6,9 +6,11 @@
 
 #include "backends.h"
 #include "commands.h"
+#include "peers/peers.h"
 #include "progress.h"
 #include "results/results.h"
 #include "verify/verify.h"
+#include "verify/verify_peer.h"
 
 enum { DEFAULT_SEED = 1, DEFAULT_CASES = 2000 };
 
@@ -18,11 +20,11 @@ static const char help[] =
     "Every kernel against a naive double-precision oracle and its derived error bound, over the\n"
     "sizes, strides, offsets and values that break things, between guard pages and canaries.\n"
     "A kernel passes where no error exceeds the bound (worst: the largest error, bound = 1).\n"
-    "The status is 1 where one fails.\n"
+    "The status is 1 where one fails. Then the other libraries that idp measures beside them.\n"
     "\n"
     "  --backend LIST       only these back ends (scalar,avx2); default: every one there is, and\n"
-    "                       those that cannot run here are shown as skipped\n"
-    "  --kernel NAME        only this kernel; idp list shows them\n"
+    "                       those that cannot run here are shown as skipped, and the other libraries\n"
+    "  --kernel NAME        only this kernel, or this way to call a library; idp list shows them\n"
     "  --seed N             of the random numbers (default 1)\n"
     "  --cases N            random cases per kernel, after the planned ones (default 2000)\n"
     "  --case N             only case N, to replay a failure; with --kernel and --seed\n"
@@ -70,6 +72,33 @@ static void verify_and_show(const idp_backend *backend, const idp_kernel *kernel
     add_record(r, kernel->name, backend->name, good ? "passed" : "failed", v.failure, &v);
 }
 
+static void verify_and_show_peer(const peer *p, const request *q, results *r, counts *n) {
+    verify_report v;
+    const bool good =
+        q->has_only ? verify_peer_case(p, q->seed, q->only, &v) : verify_peer(p, q->seed, q->cases, &v);
+    *(good ? &n->passed : &n->failed) += 1;
+    n->cases += v.cases;
+    printf("%-40s %8" PRIu64 " %7.3f  %s%s\n", p->name, v.cases, v.worst_error_over_bound,
+           good ? "passed" : "FAILED: ", v.failure);
+    add_record(r, p->name, p->library, good ? "passed" : "failed", v.failure, &v);
+}
+
+/* The other libraries: every way to call them, or the one of that name. Not where back ends were named. */
+static void verify_peers(const request *q, progress *bar, size_t done, results *r, counts *n) {
+    for (size_t i = 0; i < peer_count() && !interrupted(); i++) {
+        const peer *p = peer_at(i);
+        if (q->kernel == NULL ? backend_forced(q->backends) : strcmp(p->name, q->kernel) != 0) continue;
+        progress_at(bar, (double)(done + i), p->name);
+        verify_and_show_peer(p, q, r, n);
+    }
+    for (size_t l = 0; l < peer_library_count() && q->kernel == NULL && !backend_forced(q->backends); l++) {
+        const peer_library *library = peer_library_at(l);
+        if (library->absent == NULL) continue;
+        printf("%-40s %8s %7s  absent: %s\n", library->name, "-", "-", library->absent);
+        add_record(r, "", library->name, "skipped", library->absent, &(verify_report){.seed = q->seed});
+    }
+}
+
 /* ---- what was asked for ----------------------------------------------------------------------------------- */
 
 /* --kernel: of a back end that runs here, and of those that --backend names. */
@@ -112,7 +141,10 @@ static bool choose_backends(const request *q, const idp_backend *list[BACKENDS_M
         for (size_t b = 0; b < idp_backend_count() && *count < BACKENDS_MOST; b++)
             list[(*count)++] = idp_backend_at(b);
     }
-    if (q->kernel != NULL && !choose_kernel(q, list, count, e)) return false;
+    if (q->kernel != NULL && peer_find(q->kernel) != NULL)
+        *count = 0; /* no kernel of ours */
+    else if (q->kernel != NULL && !choose_kernel(q, list, count, e))
+        return false;
     return check_required(q->require, list, *count, e);
 }
 
@@ -132,7 +164,7 @@ static int verify_all(const request *q, const char *typed, error *e) {
     unsigned count;
     results r;
     if (!choose_backends(q, list, &count, e) || !results_new(&r, typed, q->seed, e)) return EXIT_ERROR;
-    size_t kernels = 0, done = 0;
+    size_t kernels = peer_count(), done = 0;
     for (unsigned b = 0; b < count; b++) kernels += list[b]->kernel_count;
     progress bar;
     progress_start(&bar, "verify", (double)kernels);
@@ -151,6 +183,7 @@ static int verify_all(const request *q, const char *typed, error *e) {
                 verify_and_show(list[b], kernel, q, &r, &n);
         }
     }
+    verify_peers(q, &bar, done, &r, &n);
     progress_end(&bar, NULL);
     printf("kernels: %u passed, %u failed; back ends skipped: %u; cases: %" PRIu64 "; seed: %" PRIu64 "\n",
            n.passed, n.failed, n.skipped, n.cases, q->seed);

@@ -79,12 +79,16 @@ static void sgemm_feature(void *state) {
 }
 
 static const peer rows[] = {
-    {"blis_sgemv_slice", "BLIS", true, PEER_SINGLE, peer_serves_any, make_slice, sgemv_slice, blas_free},
-    {"blis_sgemv_row_major", "BLIS", false, PEER_SINGLE, peer_serves_any, make_rows, sgemv_row_major, blas_free},
+    {"blis_sgemv_slice", "BLIS", true, PEER_SINGLE, peer_serves_any, make_slice, sgemv_slice, blas_free,
+     PEER_NO_LIBERTY},
+    {"blis_sgemv_row_major", "BLIS", false, PEER_SINGLE, peer_serves_any, make_rows, sgemv_row_major, blas_free,
+     PEER_NO_LIBERTY},
     {"blis_sgemv_channel_major", "BLIS", false, PEER_SINGLE, peer_serves_any, make_channels, sgemv_channel_major,
-     blas_free},
-    {"blis_sgemm_slice", "BLIS", true, PEER_SAMPLE, peer_serves_any, make_slice, sgemm_slice, blas_free},
-    {"blis_sgemm_feature", "BLIS", false, PEER_FEATURE, peer_serves_any, make_rows, sgemm_feature, blas_free},
+     blas_free, PEER_SKIPS_ZERO_INPUTS},
+    {"blis_sgemm_slice", "BLIS", true, PEER_SAMPLE, peer_serves_any, make_slice, sgemm_slice, blas_free,
+     PEER_NO_LIBERTY},
+    {"blis_sgemm_feature", "BLIS", false, PEER_FEATURE, peer_serves_any, make_rows, sgemm_feature, blas_free,
+     PEER_NO_LIBERTY},
 };
 
 static const char *version(void) { return bli_info_get_version_str(); }

@@ -203,13 +203,20 @@ static void sgemm_feature(void *state) {
     blas_finish_features(s);
 }
 
+/* The library's own choice of code decides which of them a shape meets. */
+enum { LIBERTIES = PEER_RELU_OF_NAN_IS_ZERO | PEER_RELU_OF_MINUS_INFINITY_IS_NAN };
+
 static const peer rows[] = {
-    {"onednn_inner_product_single", "oneDNN", false, PEER_SINGLE, peer_serves_any, make_product, run, onednn_free},
-    {"onednn_matmul_single", "oneDNN", false, PEER_SINGLE, peer_serves_any, make_matmul, run, onednn_free},
-    {"onednn_sgemm_slice", "oneDNN", true, PEER_SAMPLE, peer_serves_any, make_slice, sgemm_slice, blas_free},
-    {"onednn_inner_product", "oneDNN", false, PEER_SAMPLE, serves_dense, make_product, run, onednn_free},
-    {"onednn_matmul", "oneDNN", false, PEER_SAMPLE, peer_serves_any, make_matmul, run, onednn_free},
-    {"onednn_sgemm_feature", "oneDNN", false, PEER_FEATURE, peer_serves_any, make_rows, sgemm_feature, blas_free},
+    {"onednn_inner_product_single", "oneDNN", false, PEER_SINGLE, peer_serves_any, make_product, run, onednn_free,
+     LIBERTIES},
+    {"onednn_matmul_single", "oneDNN", false, PEER_SINGLE, peer_serves_any, make_matmul, run, onednn_free,
+     LIBERTIES},
+    {"onednn_sgemm_slice", "oneDNN", true, PEER_SAMPLE, peer_serves_any, make_slice, sgemm_slice, blas_free,
+     PEER_NO_LIBERTY},
+    {"onednn_inner_product", "oneDNN", false, PEER_SAMPLE, serves_dense, make_product, run, onednn_free, LIBERTIES},
+    {"onednn_matmul", "oneDNN", false, PEER_SAMPLE, peer_serves_any, make_matmul, run, onednn_free, LIBERTIES},
+    {"onednn_sgemm_feature", "oneDNN", false, PEER_FEATURE, peer_serves_any, make_rows, sgemm_feature, blas_free,
+     PEER_NO_LIBERTY},
 };
 
 static const char *version(void) {

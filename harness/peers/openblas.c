@@ -78,16 +78,18 @@ static void sgemm_channel_major(void *state) {
 }
 
 static const peer rows[] = {
-    {"openblas_sgemv_slice", "OpenBLAS", true, PEER_SINGLE, peer_serves_any, make_slice, sgemv_slice, blas_free},
+    {"openblas_sgemv_slice", "OpenBLAS", true, PEER_SINGLE, peer_serves_any, make_slice, sgemv_slice, blas_free,
+     PEER_NO_LIBERTY},
     {"openblas_sgemv_row_major", "OpenBLAS", false, PEER_SINGLE, peer_serves_any, make_rows, sgemv_row_major,
-     blas_free},
+     blas_free, PEER_NO_LIBERTY},
     {"openblas_sgemv_channel_major", "OpenBLAS", false, PEER_SINGLE, peer_serves_any, make_channels,
-     sgemv_channel_major, blas_free},
-    {"openblas_sgemm_slice", "OpenBLAS", true, PEER_SAMPLE, peer_serves_any, make_slice, sgemm_slice, blas_free},
+     sgemv_channel_major, blas_free, PEER_NO_LIBERTY},
+    {"openblas_sgemm_slice", "OpenBLAS", true, PEER_SAMPLE, peer_serves_any, make_slice, sgemm_slice, blas_free,
+     PEER_NO_LIBERTY},
     {"openblas_sgemm_channel_major", "OpenBLAS", false, PEER_SAMPLE, peer_serves_any, make_channels,
-     sgemm_channel_major, blas_free},
+     sgemm_channel_major, blas_free, PEER_NO_LIBERTY},
     {"openblas_sgemm_feature", "OpenBLAS", false, PEER_FEATURE, peer_serves_any, make_rows, sgemm_feature,
-     blas_free},
+     blas_free, PEER_NO_LIBERTY},
 };
 
 /* "OpenBLAS 0.3.21 NO_LAPACK ..." */

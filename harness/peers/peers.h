@@ -28,12 +28,21 @@ typedef struct peer_job {
     size_t out, in, m, k, batch;
     const float *w; /* [out][in], row-major, the whole layer; must outlive the state (naive forms read it) */
     const float *b, *gamma; /* [out]; gamma may be NULL: all ones. Copied by `make` */
-    bool relu;              /* relu(NaN) is NaN, or 0 where the library fuses it (oneDNN) */
+    bool relu;              /* relu(NaN) is NaN, but for a library's liberties */
     const float *x;         /* as `form` says; best 64-byte aligned. Its values may change between runs */
     size_t x_stride;
     float *y; /* as `form` says; best 64-byte aligned; must not overlap x. Only its m x batch outputs are written */
     size_t y_stride;
 } peer_job;
+
+/* Where a library departs from IEEE arithmetic, or from relu(NaN) = NaN. Verification excuses these and no others.
+ */
+typedef enum peer_liberty {
+    PEER_NO_LIBERTY = 0,
+    PEER_RELU_OF_NAN_IS_ZERO = 1 << 0,
+    PEER_RELU_OF_MINUS_INFINITY_IS_NAN = 1 << 1,
+    PEER_SKIPS_ZERO_INPUTS = 1 << 2, /* so that 0 times infinity is 0 */
+} peer_liberty;
 
 typedef struct peer {
     const char *name;    /* unique: "openblas_sgemv_channel_major", "openblas_sgemm_slice", ... */
@@ -46,6 +55,7 @@ typedef struct peer {
     bool (*make)(const peer_job *job, void **state, error *e);
     void (*run)(void *state); /* the whole job: bias, ReLU and gamma included */
     void (*free)(void *state);
+    unsigned liberties; /* peer_liberty */
 } peer;
 
 /* The rows of this build, the libraries one after the other. */

@@ -171,10 +171,14 @@ static void run_feature(void *state) {
 }
 
 static const peer rows[] = {
-    {"xsmm_panels_32", "libxsmm", false, PEER_SINGLE, peer_serves_any, make_panels_32, run_panels, xsmm_free},
-    {"xsmm_panels_64", "libxsmm", false, PEER_SINGLE, peer_serves_any, make_panels_64, run_panels, xsmm_free},
-    {"xsmm_panels_128", "libxsmm", false, PEER_SINGLE, peer_serves_any, make_panels_128, run_panels, xsmm_free},
-    {"xsmm_feature", "libxsmm", false, PEER_FEATURE, peer_serves_any, make_feature, run_feature, xsmm_free},
+    {"xsmm_panels_32", "libxsmm", false, PEER_SINGLE, peer_serves_any, make_panels_32, run_panels, xsmm_free,
+     PEER_NO_LIBERTY},
+    {"xsmm_panels_64", "libxsmm", false, PEER_SINGLE, peer_serves_any, make_panels_64, run_panels, xsmm_free,
+     PEER_NO_LIBERTY},
+    {"xsmm_panels_128", "libxsmm", false, PEER_SINGLE, peer_serves_any, make_panels_128, run_panels, xsmm_free,
+     PEER_NO_LIBERTY},
+    {"xsmm_feature", "libxsmm", false, PEER_FEATURE, peer_serves_any, make_feature, run_feature, xsmm_free,
+     PEER_NO_LIBERTY},
 };
 
 static const char *version(void) { return LIBXSMM_VERSION; }
