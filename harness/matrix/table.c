@@ -4,11 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE = 160 };
+/* Cells of one series that miss a bar. */
+typedef struct miss {
+    const idp_backend *backend;
+    bool network;
+    matrix_series series;
+    char percents[64];
+    char worst[192]; /* what is wrong with the one that misses it most: the least ratio and part of the roof */
+    double worst_of;
+} miss;
 
 typedef struct bar_count {
     size_t cells, hold;
-    char (*missed)[LINE]; /* the lines of those that do not hold */
+    miss *missed;
     size_t misses;
 } bar_count;
 
@@ -50,10 +58,13 @@ static void time_text(double ns, char text[16]) {
         snprintf(text, 16, "%.4g ms", 1e-6 * ns);
 }
 
+static bool same_series(const matrix_series *a, const matrix_series *b) {
+    return a->out == b->out && a->in == b->in && a->batch == b->batch && a->cut == b->cut;
+}
+
 static bool new_series(const matrix_summary *s, const matrix_figure *f) {
-    const matrix_series *a = &s->series, *b = &f->cell.of;
-    return !s->begun || s->backend != f->backend || s->network != f->network || a->out != b->out ||
-           a->in != b->in || a->batch != b->batch || a->cut != b->cut;
+    return !s->begun || s->backend != f->backend || s->network != f->network ||
+           !same_series(&s->series, &f->cell.of);
 }
 
 static void begin(matrix_summary *s, const matrix_figure *f) {
@@ -95,22 +106,47 @@ static void print_line(const matrix_summary *s, const matrix_figure *f, const ch
     fflush(s->table);
 }
 
-static void note_miss(matrix_summary *s, bar_count *b, const matrix_figure *f) {
-    char(*grown)[LINE] = realloc(b->missed, (b->misses + 1) * sizeof *grown);
+/* The series' cells come one after the other, so only the last one noted can be the same. */
+static miss *miss_of(matrix_summary *s, bar_count *b, const matrix_figure *f) {
+    miss *last = b->misses > 0 ? &b->missed[b->misses - 1] : NULL;
+    if (last != NULL && last->backend == f->backend && last->network == f->network &&
+        same_series(&last->series, &f->cell.of))
+        return last;
+    miss *grown = realloc(b->missed, (b->misses + 1) * sizeof *grown);
     if (grown == NULL) {
         s->out_of_memory = true;
-        return;
+        return NULL;
     }
     b->missed = grown;
-    char *line = b->missed[b->misses++];
+    grown[b->misses] =
+        (miss){.backend = f->backend, .network = f->network, .series = f->cell.of, .worst_of = INFINITY};
+    return &grown[b->misses++];
+}
+
+static void note_miss(matrix_summary *s, bar_count *b, const matrix_figure *f) {
+    miss *m = miss_of(s, b, f);
+    if (m == NULL) return;
+    const size_t used = strlen(m->percents);
+    snprintf(m->percents + used, sizeof m->percents - used, "%s%g", used > 0 ? " " : "", f->cell.percent);
+    /* Of a cell the ratio counts as much as the roof: both are parts of what should be reached. */
+    const double how_bad = f->network ? f->naive_ratio.median : f->ratio.median * f->roof_percent.median;
+    if (how_bad >= m->worst_of) return;
+    m->worst_of = how_bad;
     if (f->network)
-        snprintf(line, LINE, "%s, batch %zu, %g %%: %.0f %% of the roof, %.2f times naive, time %.3f, FLOPs %.3f",
-                 f->backend->name, f->cell.of.batch, f->cell.percent, f->roof_percent.median, f->naive_ratio.median,
-                 f->time_share.median, f->flops_share);
+        snprintf(m->worst, sizeof m->worst, "%.0f %% of the roof, %.2f times naive, time %.3f, FLOPs %.3f",
+                 f->roof_percent.median, f->naive_ratio.median, f->time_share.median, f->flops_share);
     else
-        snprintf(line, LINE, "%s %zux%zu %s, batch %zu, %g %%: ratio %.3f to %s, %.0f %% of the roof",
-                 f->backend->name, f->cell.of.out, f->cell.of.in, matrix_cut_name[f->cell.of.cut], f->cell.of.batch,
-                 f->cell.percent, f->ratio.median, f->best_peer, f->roof_percent.median);
+        snprintf(m->worst, sizeof m->worst, "ratio %.3f to %s, %.0f %% of the roof", f->ratio.median, f->best_peer,
+                 f->roof_percent.median);
+}
+
+static void print_miss(FILE *table, const miss *m) {
+    if (m->network)
+        fprintf(table, "              not %s, batch %zu", m->backend->name, m->series.batch);
+    else
+        fprintf(table, "              not %s %zux%zu %s, batch %zu", m->backend->name, m->series.out, m->series.in,
+                matrix_cut_name[m->series.cut], m->series.batch);
+    fprintf(table, ": %s %%; worst: %s\n", m->percents, m->worst);
 }
 
 void matrix_summary_add(matrix_summary *s, const matrix_figure *f, const char *reason) {
@@ -133,7 +169,7 @@ void matrix_summary_print(const matrix_summary *s) {
         const bar_count *bar = &s->bar[b];
         if (bar->cells == 0) continue;
         fprintf(s->table, "  %3zu of %3zu  %s\n", bar->hold, bar->cells, matrix_bars[b].text);
-        for (size_t m = 0; m < bar->misses; m++) fprintf(s->table, "              not %s\n", bar->missed[m]);
+        for (size_t m = 0; m < bar->misses; m++) print_miss(s->table, &bar->missed[m]);
     }
     if (s->above_roof > 0)
         fprintf(s->table,

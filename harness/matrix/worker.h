@@ -36,8 +36,8 @@ bool matrix_measure(matrix_row *const *row, size_t rows, const matrix_request *r
 /* A cell of the answer. `rows`, the samples and *slot, the number of the first row's variant, which moves on. */
 json_t *matrix_answer(double percent, matrix_row *const *row, size_t rows, paired_samples *samples, size_t *slot);
 
-/* Where rounds of all rows would take longer than budget_s allows, leaves out the peers that a first look finds
- * clearly behind the fastest one. The naive row that is fastest stays. */
+/* Where rounds of all rows would take longer than budget_s allows, leaves out the peers that a first look
+ * (rough_ns) found clearly behind the fastest one. The naive row that is fastest stays. */
 void matrix_leave_out(matrix_row *const *row, size_t rows, double budget_s);
 
 /* A network's answer: mlp.c. NULL on failure. */
