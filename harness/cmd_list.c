@@ -5,13 +5,15 @@
 
 #include "backends.h"
 #include "commands.h"
+#include "peers/peers.h"
 
 static const char help[] =
     "Usage: idp list [--backend NAME] [--layout panel|batch|row]\n"
     "\n"
     "Every kernel: its layout, the register tile (samples x outputs; row: outputs x channels),\n"
     "the floats of one vector register, its back end, and whether it can run here. A back end\n"
-    "uses the first kernel of a layout, marked *, unless told otherwise.\n";
+    "uses the first kernel of a layout, marked *, unless told otherwise. Then, where neither back end\n"
+    "nor layout is asked for, the peers: every way to call another library that idp measures.\n";
 
 static bool layout_parse(const char *name, int *layout, error *e) {
     for (int l = IDP_LAYOUT_PANEL; l <= IDP_LAYOUT_ROW; l++) {
@@ -34,6 +36,20 @@ static void print_kernels(const idp_backend *backend, int layout) {
                idp_backend_kernel(backend, kernel->layout) == kernel ? '*' : ' ', kernel->name,
                idp_layout_name(kernel->layout), tile, kernel->lanes, backend->name, usable);
     }
+}
+
+static void print_peers(void) {
+    static const char *const takes[] = {
+        [PEER_SINGLE] = "one sample", [PEER_FEATURE] = "[channel][sample]", [PEER_SAMPLE] = "[sample][channel]"};
+    printf("\n  %-38s %-18s %-7s %s\n", "peer", "takes", "form", "library");
+    for (size_t i = 0; i < peer_count(); i++) {
+        const peer *p = peer_at(i);
+        printf("  %-38s %-18s %-7s %s %s\n", p->name, takes[p->form], p->naive ? "naive" : "best", p->library,
+               peer_library_version(p->library));
+    }
+    for (size_t l = 0; l < peer_library_count(); l++)
+        if (peer_library_at(l)->absent != NULL)
+            printf("  no %s: %s\n", peer_library_at(l)->name, peer_library_at(l)->absent);
 }
 
 int cmd_list(int argc, char **argv, error *e) {
@@ -74,5 +90,6 @@ int cmd_list(int argc, char **argv, error *e) {
     printf("  %-38s %-6s %7s %5s  %-17s %s\n", "kernel", "layout", "tile", "lanes", "back end", "usable");
     for (size_t b = 0; b < idp_backend_count(); b++)
         if (only == NULL || only == idp_backend_at(b)) print_kernels(idp_backend_at(b), layout);
+    if (only == NULL && layout < 0) print_peers();
     return 0;
 }

@@ -18,8 +18,9 @@ static const char help[] =
     "       idp versus --self-test [A] [OPTION]...\n"
     "\n"
     "Compares B, C, ... with A: paired rounds in many processes, an A/A control, a verdict that is\n"
-    "given only beyond the noise. Each is the name of a kernel, or of a back end (its preferred\n"
-    "kernel), and may end in @PERCENT of the input channels. +3% behind it makes 3 % more calls: a\n"
+    "given only beyond the noise. Each is the name of a kernel, of a back end (its preferred\n"
+    "kernel) or of a peer (another library; idp list), and may end in @PERCENT of the input channels. +3% behind "
+    "it makes 3 % more calls: a\n"
     "planted slowdown, to see that it is found. docs/measuring.md tells the method.\n"
     "\n"
     "  --shape OUTxIN       of the layer (default: 100x784)\n"
@@ -30,6 +31,8 @@ static const char help[] =
     "                       panel for one sample, batch for more)\n"
     "  --cold               weights come from beyond the L2 cache, not from the last call\n"
     "  --ftz                flush subnormal numbers to zero (default: IEEE arithmetic)\n"
+    "  --hold BACKEND       hold libraries to the instruction set of avx2 or avx512f (default: of the\n"
+    "                       widest kernel that is named)\n"
     "  --processes N        independent measurements (default: 20)\n"
     "  --rounds N           undisturbed rounds of each process (default: 250)\n"
     "  --level L            with which all intervals hold together (default: 0.99)\n"
@@ -51,6 +54,7 @@ enum {
     LAYOUT,
     COLD,
     FTZ,
+    HOLD,
     PROCESSES,
     ROUNDS,
     LEVEL,
@@ -73,6 +77,7 @@ static const struct option options_table[] = {{"shape", required_argument, NULL,
                                               {"layout", required_argument, NULL, LAYOUT},
                                               {"cold", no_argument, NULL, COLD},
                                               {"ftz", no_argument, NULL, FTZ},
+                                              {"hold", required_argument, NULL, HOLD},
                                               {"processes", required_argument, NULL, PROCESSES},
                                               {"rounds", required_argument, NULL, ROUNDS},
                                               {"level", required_argument, NULL, LEVEL},
@@ -127,6 +132,13 @@ static bool take_seed(const char *text, uint64_t *seed, error *e) {
     return true;
 }
 
+static bool take_hold(const char *text, versus_options *v, error *e) {
+    if (strcmp(text, "avx2") != 0 && strcmp(text, "avx512f") != 0)
+        return fail(e, "--hold '%s': it is avx2 or avx512f", text);
+    v->held = text;
+    return true;
+}
+
 static bool option_take(int c, request *q, error *e) {
     versus_options *v = &q->versus;
     switch (c) {
@@ -137,6 +149,7 @@ static bool option_take(int c, request *q, error *e) {
     case LAYOUT: q->layout = optarg; return true;
     case COLD: q->cold = true; return true;
     case FTZ: v->ftz = true; return true;
+    case HOLD: return take_hold(optarg, v, e);
     case PROCESSES: return whole_number("processes", optarg, 2, VERSUS_MOST_PROCESSES, &v->processes, e);
     case ROUNDS: return whole_number("rounds", optarg, VERSUS_LEAST_ROUNDS, VERSUS_MOST_ROUNDS, &v->rounds, e);
     case LEVEL: return option_number("level", optarg, 0.5, 0.9999, &v->level, e);
@@ -212,6 +225,8 @@ static void print_list(void) {
             printf("  %-38s %s%s\n", backend->kernels[i].name, idp_layout_name(backend->kernels[i].layout),
                    idp_backend_status(backend) == IDP_OK ? "" : ", can't run here");
     }
+    printf("Peers, other libraries:\n");
+    for (size_t i = 0; i < peer_count(); i++) printf("  %s\n", peer_at(i)->name);
     printf("Behind each may stand @PERCENT of the input channels and +PERCENT%% of extra calls.\n");
 }
 

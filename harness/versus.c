@@ -5,14 +5,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "backends.h"
-#include "measure/flops.h"
 #include "measure/processes.h"
 #include "versus_worker.h"
 
 versus_options versus_defaults(void) {
     return (versus_options){
         .percent = 100, .processes = 20, .rounds = 250, .level = 0.99, .limit_s = 60, .seed = 1};
+}
+
+/* The widest of the named kernels decides: a library is held to AVX2 where it is compared with nothing wider. */
+const char *const *versus_environment(const versus_options *o) {
+    bool peers = false;
+    const idp_backend *widest = NULL;
+    for (unsigned w = 0; w < o->workloads; w++) {
+        const idp_backend *own = o->workload[w].backend;
+        peers = peers || o->workload[w].peer != NULL;
+        if (own != NULL && (widest == NULL || own->needs > widest->needs)) widest = own;
+    }
+    if (!peers) return NULL;
+    const bool avx2 = widest != NULL && widest->needs == IDP_CPU_AVX2_FMA;
+    const bool avx512f = (idp_cpu_features() & IDP_CPU_AVX512F) != 0;
+    return peer_environment(o->held != NULL ? o->held : avx2 ? "avx2" : avx512f ? "avx512f" : "");
 }
 
 double versus_each_level(const versus_options *o) { return stats_bonferroni(o->level, o->workloads - 1); }
@@ -44,7 +57,7 @@ static process_end measure_in_process(series *s, size_t index, int alone, versus
         return PROCESS_FAILED;
     }
     char *argv[] = {"idp", "versus", "--worker", request, NULL};
-    process_end end = process_run(s->program, argv, left_s, &report, e);
+    process_end end = process_run_with(s->program, argv, versus_environment(o), left_s, &report, e);
     if (end == PROCESS_DONE && !versus_report(report, alone < 0 ? o->workloads : 1, process, e))
         end = PROCESS_FAILED;
     free(report);
@@ -167,6 +180,12 @@ static json_t *interval_object(interval i) {
 
 static json_t *ftz_value(ftz_mode mode) { return mode == FTZ_UNKNOWN ? json_null() : json_boolean(mode == FTZ_ON); }
 
+static json_t *environment_array(const char *const *environment) {
+    json_t *array = json_array();
+    for (; *environment != NULL; environment++) json_array_append_new(array, json_string(*environment));
+    return array;
+}
+
 static json_t *estimates(const versus_samples *s, unsigned w) {
     json_t *array = json_array();
     for (size_t p = 0; p < s->processes; p++) {
@@ -187,16 +206,16 @@ json_t *versus_record(const versus_options *o, const versus_samples *samples, co
     const workload_spec *a = &o->workload[0], *b = &o->workload[w];
     const versus_figures *f = &result->of[w];
     char a_isa[512], b_isa[512];
-    executed_isa_print(a->kernel, a_isa, sizeof a_isa);
-    executed_isa_print(b->kernel, b_isa, sizeof b_isa);
+    workload_executed_isa(a, a_isa, sizeof a_isa);
+    workload_executed_isa(b, b_isa, sizeof b_isa);
     json_t *record = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:f, s:I, "
         "s:o, s:f, s:f}",
-        "kind", "versus", "a", a->name, "b", b->name, "a_backend", a->backend->name, "b_backend", b->backend->name,
-        "a_resolved_isa", backend_isa(a->backend), "b_resolved_isa", backend_isa(b->backend), "a_executed_isa",
-        a_isa, "b_executed_isa", b_isa, "ratio", f->ratio.median, "low", f->ratio.low, "high", f->ratio.high,
-        "verdict", versus_verdict_name(f->verdict), "rounds", (json_int_t)result->rounds, "discarded",
-        (json_int_t)result->discarded, "disturbed", (json_int_t)result->disturbed, "processes",
+        "kind", "versus", "a", a->name, "b", b->name, "a_backend", workload_backend(a), "b_backend",
+        workload_backend(b), "a_resolved_isa", workload_resolved_isa(a), "b_resolved_isa", workload_resolved_isa(b),
+        "a_executed_isa", a_isa, "b_executed_isa", b_isa, "ratio", f->ratio.median, "low", f->ratio.low, "high",
+        f->ratio.high, "verdict", versus_verdict_name(f->verdict), "rounds", (json_int_t)result->rounds,
+        "discarded", (json_int_t)result->discarded, "disturbed", (json_int_t)result->disturbed, "processes",
         (json_int_t)result->processes, "level", o->level, "comparisons", (json_int_t)o->workloads - 1,
         "interval_level", result->each_level, "rank", (json_int_t)result->rank, "aa_ratio",
         interval_object(result->of[0].ratio), "noise_floor", result->noise_floor, "detectable", f->detectable);
@@ -214,5 +233,7 @@ json_t *versus_record(const versus_options *o, const versus_samples *samples, co
     json_decref(more);
     if (record != NULL && samples->alone[w] != NULL)
         json_object_set_new(record, "unpaired", interval_object(f->unpaired));
+    if (record != NULL && versus_environment(o) != NULL)
+        json_object_set_new(record, "environment", environment_array(versus_environment(o)));
     return record;
 }

@@ -32,11 +32,16 @@ typedef struct versus_options {
     size_t cold_bytes;   /* see workload_place */
     bool ftz;            /* take subnormal numbers for zero; else IEEE arithmetic is set */
     bool unpaired;       /* also measure one workload after the other */
+    const char *held;    /* libraries are held to this back end's instruction set (see peer_environment); NULL: to
+                            the widest that the kernels here are made for; of no effect where no library is named */
     const char *program; /* that is started as `program versus --worker REQUEST`; NULL: this very program */
 } versus_options;
 
 /* 20 processes of 250 rounds, level 0.99, 60 s, seed 1, warm. No workloads yet. */
 versus_options versus_defaults(void);
+
+/* What the processes get into their environment, for the libraries' sake; NULL where no library is compared. */
+const char *const *versus_environment(const versus_options *o);
 
 /* Of each interval, so that all comparisons hold together at options->level. */
 double versus_each_level(const versus_options *o);

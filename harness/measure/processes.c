@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +112,8 @@ static bool pipe_make(int fd[2]) {
 }
 
 /* Starts it with its output into the two pipes. Returns an errno. */
-static int start(const char *program, char *const argv[], int output, int errors, pid_t *pid) {
+static int start(const char *program, char *const argv[], char *const environment[], int output, int errors,
+                 pid_t *pid) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t defaults;
@@ -128,7 +130,7 @@ static int start(const char *program, char *const argv[], int output, int errors
     if (status == 0) status = posix_spawnattr_setsigdefault(&attributes, &defaults);
     if (status == 0) status = posix_spawnattr_setpgroup(&attributes, 0);
     if (status == 0) status = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
-    if (status == 0) status = posix_spawn(pid, program, &actions, &attributes, argv, environ);
+    if (status == 0) status = posix_spawn(pid, program, &actions, &attributes, argv, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return status;
@@ -206,18 +208,49 @@ static process_end judge_end(int status, char *errors, error *e) {
     return PROCESS_FAILED;
 }
 
+static bool same_name(const char *a, const char *b) {
+    const size_t length = strcspn(a, "=");
+    return strncmp(a, b, length + 1) == 0;
+}
+
+/* Ours, but for what `added` names, and `added`. The strings stay where they are; free() the array. */
+static char **merge_environment(const char *const *added) {
+    size_t ours = 0, more = 0, count = 0;
+    while (environ[ours] != NULL) ours++;
+    while (added != NULL && added[more] != NULL) more++;
+    char **merged = calloc(ours + more + 1, sizeof *merged);
+    if (merged == NULL) return NULL;
+    for (size_t i = 0; i < ours; i++) {
+        bool replaced = false;
+        for (size_t a = 0; a < more; a++) replaced = replaced || same_name(added[a], environ[i]);
+        if (!replaced) merged[count++] = environ[i];
+    }
+    for (size_t a = 0; a < more; a++) merged[count++] = (char *)(uintptr_t)added[a];
+    return merged;
+}
+
 process_end process_run(const char *program, char *const argv[], double limit_s, char **output, error *e) {
+    return process_run_with(program, argv, NULL, limit_s, output, e);
+}
+
+process_end process_run_with(const char *program, char *const argv[], const char *const *environment,
+                             double limit_s, char **output, error *e) {
     int out[2] = {-1, -1}, err[2] = {-1, -1};
     stream from_out = {.fd = -1}, from_err = {.fd = -1};
     const patience patience_left = {limit_s, clock_now_ns()};
     process_end end = PROCESS_FAILED;
     pid_t pid = -1;
     int status = 0;
+    char **merged = merge_environment(environment);
+    if (merged == NULL) {
+        fail(e, "no memory for the environment of a process");
+        goto done;
+    }
     if (!pipe_make(out) || !pipe_make(err)) {
         fail(e, "no pipe to a process: %s", strerror(errno));
         goto done;
     }
-    status = start(program, argv, out[1], err[1], &pid);
+    status = start(program, argv, merged, out[1], err[1], &pid);
     if (status != 0) {
         fail(e, "can't start %s: %s", program, strerror(status));
         goto done;
@@ -251,5 +284,6 @@ done:
     stream_close(&from_err);
     free(from_out.text);
     free(from_err.text);
+    free(merged);
     return end;
 }

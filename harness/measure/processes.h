@@ -26,4 +26,9 @@ enum { PROCESS_OUTPUT_MOST = 64 << 20 };
  * the last line that the child wrote to its standard error. */
 process_end process_run(const char *program, char *const argv[], double limit_s, char **output, error *e);
 
+/* The same, with these "NAME=value" (NULL-terminated; NULL: none) in its environment besides ours; where ours has
+ * such a NAME, ours gives way. */
+process_end process_run_with(const char *program, char *const argv[], const char *const *environment,
+                             double limit_s, char **output, error *e);
+
 #endif

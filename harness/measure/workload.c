@@ -7,6 +7,8 @@
 
 #include "../backends.h"
 #include "../model/random.h"
+#include "flops.h"
+#include "workload_peer.h"
 
 enum { PAGE_BYTES = 4096, LINE_BYTES = 64, LINE_FLOATS = 16, MILLION = 1000000 };
 
@@ -43,10 +45,13 @@ static bool find_kernel(const char *name, const char *text, idp_layout layout, w
                                             "which it has",
                                             text, idp_layout_name(layout));
     }
+    spec->peer = peer_find(name);
+    if (spec->peer != NULL) return true;
     spec->kernel = idp_kernel_find(name, &spec->backend);
     if (spec->kernel == NULL)
-        return fail(e, "'%s': there is no kernel and no back end '%s'; idp versus --list tells what there is", text,
-                    name);
+        return fail(e,
+                    "'%s': there is no kernel, no back end and no peer '%s'; idp versus --list tells what there is",
+                    text, name);
     return runs_here(text, spec->backend, e);
 }
 
@@ -63,24 +68,39 @@ bool workload_parse(const char *text, const workload_shape *shape, workload_spec
     made.percent = percent >= 0 ? percent : shape->percent;
     made.k = idp_prefix(made.in, made.percent);
     made.extra_ppm = (uint32_t)lround(extra * MILLION / 100);
-    int used = snprintf(made.name, sizeof made.name, "%s", made.kernel->name);
+    if (made.peer != NULL && !workload_peer_serves(&made, e)) return fail_in(e, "'%s'", text);
+    int used = snprintf(made.name, sizeof made.name, "%s", made.peer != NULL ? made.peer->name : made.kernel->name);
     if (percent >= 0) used += snprintf(made.name + used, sizeof made.name - (size_t)used, "@%.10g", percent);
     if (extra > 0) snprintf(made.name + used, sizeof made.name - (size_t)used, "+%.10g%%", extra);
     *spec = made;
     return true;
 }
 
+const char *workload_backend(const workload_spec *spec) {
+    return spec->peer != NULL ? spec->peer->library : spec->backend->name;
+}
+
+const char *workload_resolved_isa(const workload_spec *spec) {
+    return spec->peer != NULL ? "the library's choice" : backend_isa(spec->backend);
+}
+
+void workload_executed_isa(const workload_spec *spec, char *text, size_t text_size) {
+    if (spec->peer != NULL)
+        snprintf(text, text_size, "unavailable: a library's instructions are not stepped");
+    else
+        executed_isa_print(spec->kernel, text, text_size);
+}
+
 /* ---- memory ------------------------------------------------------------------------------------------------ */
 
 static size_t round_up(size_t n, size_t granule) { return (n + granule - 1) / granule * granule; }
 
-/* `count` floats that start at a cache line of a page. */
-static float *place_floats(size_t count, size_t line, void **memory) {
+float *workload_floats(size_t count, size_t line, void **memory) {
     *memory = aligned_alloc(PAGE_BYTES, round_up(count * sizeof(float) + PAGE_BYTES, PAGE_BYTES));
     return *memory != NULL ? (float *)((char *)*memory + line * LINE_BYTES) : NULL;
 }
 
-static void fill(float *values, size_t count, double low, double high, random_state *random) {
+void workload_fill(float *values, size_t count, double low, double high, random_state *random) {
     for (size_t i = 0; i < count; i++) values[i] = (float)(low + (high - low) * random_uniform(random));
 }
 
@@ -97,13 +117,13 @@ workload_place workload_place_draw(uint64_t seed, size_t cold_bytes) {
 static bool make_weights(const workload_spec *spec, size_t line, workload *w, random_state *random) {
     const double reach = sqrt(3 / (double)spec->in); /* uniform in +-reach has the variance 1 / in */
     float *plain = malloc((spec->out * spec->in + spec->out) * sizeof *plain);
-    w->weights = place_floats(w->copies * w->copy_floats, line, &w->memory[0]);
+    w->weights = workload_floats(w->copies * w->copy_floats, line, &w->memory[0]);
     w->order = malloc(w->copies * sizeof *w->order);
     const bool whole = plain != NULL && w->weights != NULL && w->order != NULL;
     if (whole) {
         float *bias = plain + spec->out * spec->in;
-        fill(plain, spec->out * spec->in, -reach, reach, random);
-        fill(bias, spec->out, -0.1, 0.1, random);
+        workload_fill(plain, spec->out * spec->in, -reach, reach, random);
+        workload_fill(bias, spec->out, -0.1, 0.1, random);
         idp_pack(spec->kernel, spec->out, spec->in, plain, spec->in, bias, w->weights);
         for (size_t c = 0; c < w->copies; c++) {
             w->order[c] = (uint32_t)c;
@@ -116,6 +136,7 @@ static bool make_weights(const workload_spec *spec, size_t line, workload *w, ra
 }
 
 bool workload_make(const workload_spec *spec, const workload_place *place, workload *w, error *e) {
+    if (spec->peer != NULL) return workload_peer_make(spec, place, w, e);
     const bool batched = spec->kernel->layout == IDP_LAYOUT_BATCH;
     const size_t stride = batched ? round_up(spec->batch, LINE_FLOATS) : 1;
     workload made = {.kernel = spec->kernel,
@@ -136,16 +157,16 @@ bool workload_make(const workload_spec *spec, const workload_place *place, workl
     }
 
     const bool packed = make_weights(spec, place->line[0], &made, &random);
-    float *x = place_floats(x_floats, place->line[1], &made.memory[1]);
-    float *y = place_floats(y_floats, place->line[2], &made.memory[2]);
-    float *gamma = place_floats(spec->out, place->line[3], &made.memory[3]);
+    float *x = workload_floats(x_floats, place->line[1], &made.memory[1]);
+    float *y = workload_floats(y_floats, place->line[2], &made.memory[2]);
+    float *gamma = workload_floats(spec->out, place->line[3], &made.memory[3]);
     if (!packed || x == NULL || y == NULL || gamma == NULL) {
         fail(e, "no memory for %s: a layer of %zu x %zu, %zu samples, %zu copies of the weights",
              spec->kernel->name, spec->out, spec->in, spec->batch, made.copies);
         workload_free(&made);
         return false;
     }
-    fill(x, x_floats, 0, 1, &random);
+    workload_fill(x, x_floats, 0, 1, &random);
     memset(y, 0, y_floats * sizeof *y);
     for (size_t j = 0; j < spec->out; j++) gamma[j] = 1 - (float)j / (float)spec->out;
     made.fc = (idp_fc){.weights = made.weights,
@@ -170,6 +191,9 @@ bool workload_make(const workload_spec *spec, const workload_place *place, workl
 }
 
 void workload_free(workload *w) {
+    for (size_t c = 0; w->states != NULL && c < w->copies; c++)
+        if (w->states[c] != NULL) w->peer->free(w->states[c]);
+    free(w->states);
     for (size_t i = 0; i < sizeof w->memory / sizeof w->memory[0]; i++) free(w->memory[i]);
     free(w->order);
     *w = (workload){0};
@@ -178,6 +202,11 @@ void workload_free(workload *w) {
 /* ---- work -------------------------------------------------------------------------------------------------- */
 
 static void run_once(workload *w) {
+    if (w->peer != NULL) {
+        w->peer->run(w->states[w->order[w->turn]]);
+        if (++w->turn == w->copies) w->turn = 0;
+        return;
+    }
     idp_fc fc = w->fc;
     fc.weights = w->weights + w->order[w->turn] * w->copy_floats;
     if (++w->turn == w->copies) w->turn = 0;

@@ -1,6 +1,6 @@
 /* workload.h: one named thing to time: a kernel on a truncated layer, with its own memory, placed at random.
  *
- * A name is KERNEL or BACKEND (then that back end's preferred kernel of the layout), with two suffixes:
+ * A name is KERNEL, BACKEND (then that back end's preferred kernel of the layout) or PEER, with two suffixes:
  * "@50" cuts it to 50 % of the input channels; "+3%" makes 3 % more calls than asked for, spread evenly, which
  * plants a slowdown of known size to test a measurement with. A kernel that takes one sample is called once for
  * each sample of a batch, so that all workloads of a shape do the same job. */
@@ -13,6 +13,7 @@
 
 #include "../../kernels/idp.h"
 #include "../error.h"
+#include "../peers/peers.h"
 
 enum {
     WORKLOAD_NAME = 128,
@@ -32,9 +33,10 @@ typedef struct workload_shape {
 } workload_shape;
 
 typedef struct workload_spec {
-    char name[WORKLOAD_NAME]; /* the kernel's, with the suffixes that were given: it parses to the same again */
-    const idp_kernel *kernel;
-    const idp_backend *backend; /* runs here */
+    char name[WORKLOAD_NAME];   /* the kernel's, with the suffixes that were given: it parses to the same again */
+    const idp_kernel *kernel;   /* NULL: a peer */
+    const idp_backend *backend; /* runs here; NULL: a peer */
+    const peer *peer;           /* NULL: a kernel */
     size_t out, in, m, k, batch;
     double percent;
     uint32_t extra_ppm; /* of a million calls, how many are done twice */
@@ -59,10 +61,21 @@ typedef struct workload {
     uint32_t *order;               /* [copies], random */
     uint32_t extra_ppm, extra_due; /* due: millionths of a call */
     void *memory[4];
+    const peer *peer; /* where it is one: then kernel, fc, samples and weights are unused */
+    void **states;    /* [copies], each with weights of its own */
 } workload;
 
-/* Understands a name. A back end or kernel that cannot run here is an error that says why. */
+/* Understands a name. A back end or kernel that cannot run here, or a peer that cannot do the shape, is an error
+ * that says why. */
 bool workload_parse(const char *text, const workload_shape *shape, workload_spec *spec, error *e);
+
+/* What records call its back end: the back end's name, or the library's. */
+const char *workload_backend(const workload_spec *spec);
+
+/* The instruction sets, in the words of records: the one that the back end is made for, and the one that its
+ * arithmetic is executed in. A peer's are its own choice, within what the environment allows. */
+const char *workload_resolved_isa(const workload_spec *spec);
+void workload_executed_isa(const workload_spec *spec, char *text, size_t text_size);
 
 /* A place drawn from the seed. */
 workload_place workload_place_draw(uint64_t seed, size_t cold_bytes);

@@ -13,6 +13,8 @@
 #include <gnu/libc-version.h>
 #endif
 
+#include "../peers/peers.h"
+
 static void add(json_t *object, const char *name, const char *version) {
     if (version[0] != '\0') json_object_set_new(object, name, json_string(version));
 }
@@ -33,6 +35,10 @@ json_t *libraries_json(void) {
              (unsigned)ZYDIS_VERSION_MINOR(version), (unsigned)ZYDIS_VERSION_PATCH(version));
     add(object, "zydis", zydis);
 #endif
+    for (size_t l = 0; l < peer_library_count(); l++) {
+        const peer_library *library = peer_library_at(l);
+        add(object, library->id, peer_library_version(library->name));
+    }
 #ifdef __GLIBC__
     add(object, "glibc", gnu_get_libc_version());
 #endif

@@ -211,6 +211,7 @@ static const field versus_fields[] = {
     {"a_time_ns", INTERVAL, 0},
     {"b_time_ns", INTERVAL, 0},
     {"unpaired", INTERVAL, OPTIONAL},
+    {"environment", ARRAY, OPTIONAL},
     {"estimates", ARRAY, 0},
     {0},
 };
