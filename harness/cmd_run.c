@@ -151,8 +151,8 @@ static void plan_versus(step *steps, int *count, const run_options *o, const cha
     say_option(s, "--time-limit", o->quick ? "5" : "20");
 }
 
-/* Kernels beside other libraries and roofs, some minutes; quick: the smaller layers at three percentages, 20 s. Where
- * there is no hand-written back end the run goes on. */
+/* Kernels beside other libraries and roofs, some minutes; quick: the smaller layers at three percentages, 20 s.
+ * Where there is no hand-written back end the run goes on. */
 static void plan_matrix(step *steps, int *count, const run_options *o) {
     step *s = begin(steps, count, o, "matrix", "matrix");
     s->goes_on = true;

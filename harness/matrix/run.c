@@ -34,52 +34,20 @@ bool matrix_backends(const char *named, matrix_options *o, error *e) {
 /* ---- a process -------------------------------------------------------------------------------------------------
  */
 
-/* A process of a back end finds in its environment what holds the peers to that back end's instruction set. What
- * was there before comes back when it has been started. */
-typedef struct surroundings {
-    char *name[16], *before[16];
-    unsigned count;
-} surroundings;
-
-static bool surround(const idp_backend *backend, surroundings *s) {
-    *s = (surroundings){.count = 0};
-    for (const char *const *set = peer_environment(backend->name); *set != NULL && s->count < 16; set++) {
-        const char *equals = strchr(*set, '=');
-        char *name = equals != NULL ? strndup(*set, (size_t)(equals - *set)) : NULL;
-        if (name == NULL) return false;
-        const char *before = getenv(name);
-        s->name[s->count] = name;
-        s->before[s->count++] = before != NULL ? strdup(before) : NULL;
-        if (setenv(name, equals + 1, 1) != 0) return false;
-    }
-    return true;
-}
-
-static void surround_end(surroundings *s) {
-    while (s->count-- > 0) {
-        if (s->before[s->count] != NULL)
-            setenv(s->name[s->count], s->before[s->count], 1);
-        else
-            unsetenv(s->name[s->count]);
-        free(s->name[s->count]);
-        free(s->before[s->count]);
-    }
-}
-
+/* In an environment that holds the peers to the back end's instruction set. */
 static json_t *run_process(const char *program, const matrix_request *q, error *e) {
-    surroundings around;
     char *answer = NULL, *request = matrix_request_write(q);
     json_t *cells = NULL;
-    if (surround(q->backend, &around) && request != NULL) {
-        char *argv[] = {"idp", "matrix", "--worker", request, NULL};
-        if (process_run(program, argv, q->limit_s, &answer, e) == PROCESS_DONE) {
-            cells = json_loads(answer, 0, NULL);
-            if (!json_is_array(cells)) fail(e, "its answer is damaged");
-        }
-    } else {
-        fail(e, "no memory for a process");
+    if (request == NULL) {
+        fail(e, "no memory for a request");
+        return NULL;
     }
-    surround_end(&around);
+    char *argv[] = {"idp", "matrix", "--worker", request, NULL};
+    if (process_run_with(program, argv, peer_environment(q->backend->name), q->limit_s, &answer, e) ==
+        PROCESS_DONE) {
+        cells = json_loads(answer, 0, NULL);
+        if (!json_is_array(cells)) fail(e, "its answer is damaged");
+    }
     free(answer);
     free(request);
     return cells;
