@@ -109,10 +109,11 @@ static void say_above(page *p, const records *r) {
     for (size_t i = 0; i < r->cells; i++) above += r->cell[i].above_roof > 0;
     for (size_t i = 0; i < r->wholes; i++) above += r->whole[i].above_roof > 0;
     if (above == 0) return;
-    page_note(p, BOTH, "warning",
-              "%zu figures lie above their roofs. No kernel is faster than the machine: there the roof was set too "
-              "low, by a stream that was not the best possible one (docs/measuring.md).",
-              above);
+    page_note(
+        p, BOTH, "warning",
+        "Figures above their roofs: %zu. No kernel is faster than the machine: there the roof was set too low, "
+        "by a stream that was not the best possible one (docs/measuring.md).",
+        above);
 }
 
 static void series_table(page *p, const records *r) {
@@ -146,11 +147,14 @@ static void series_table(page *p, const records *r) {
 static double ratio_y(const cell_record *c) { return c->ratio.median; }
 static double roof_y(const cell_record *c) { return c->roof_percent.median; }
 
-/* One line a series of this back end and batch. */
+/* One line a series of this back end and batch, and a grey one at `mark`. */
 static void figure(page *p, const records *r, const cell_record *setting, double (*y)(const cell_record *),
-                   const char *y_title, const char *caption) {
+                   double mark, const char *y_title, const char *caption) {
+    static const unsigned colors[] = {1, 2, 3, 4, 6, 7};
+    enum { PALETTE = sizeof colors / sizeof colors[0], GREY = 5 };
+    const plot_point marks[] = {{0, mark, NAN, NAN}, {100, mark, NAN, NAN}};
     plot_point *store = malloc((r->cells + 1) * sizeof *store);
-    plot_line line[MOST_SERIES];
+    plot_line line[MOST_SERIES + 1];
     legend key[MOST_SERIES];
     label name[MOST_SERIES];
     unsigned lines = 0;
@@ -164,13 +168,18 @@ static void figure(page *p, const records *r, const cell_record *setting, double
         if (used == first) continue;
         most = used - first > most ? used - first : most;
         name[lines] = series_label(&r->cell[i]);
-        const unsigned color = 1 + lines % COLORS;
-        line[lines] = (plot_line){&store[first], used - first, color, lines >= COLORS, false};
-        key[lines] = (legend){color, lines >= COLORS, name[lines].text};
+        const unsigned color = colors[lines % PALETTE];
+        line[lines] = (plot_line){&store[first], used - first, color, lines >= PALETTE, false};
+        key[lines] = (legend){color, lines >= PALETTE, name[lines].text};
         lines++;
     }
-    const plot picture = {
-        .x_title = "channels used, %", .y_title = y_title, .y_low = 0, .y_high = NAN, .line = line, .lines = lines};
+    line[lines] = (plot_line){marks, 2, GREY, true, false};
+    const plot picture = {.x_title = "channels used, %",
+                          .y_title = y_title,
+                          .y_low = 0,
+                          .y_high = NAN,
+                          .line = line,
+                          .lines = lines + 1};
     text svg = {0};
     if (most > 1 && draw(p, &picture, &svg))
         page_figure(p, svg.bytes, key, lines, "%s: %s", setting_label(setting).text, caption);
@@ -265,10 +274,10 @@ void section_matrix(page *p, const records *r) {
         page_figures(p);
         for (size_t i = 0; i < r->cells; i++) {
             if (!is_first(r->cell, i, same_setting)) continue;
-            figure(p, r, &r->cell[i], ratio_y, "time of best peer over ours",
+            figure(p, r, &r->cell[i], ratio_y, 1, "time of best peer over ours",
                    "how many times faster than the best other library. Below 1 that library is faster.");
             figure(
-                p, r, &r->cell[i], roof_y, "roof over time, %",
+                p, r, &r->cell[i], roof_y, 100, "roof over time, %",
                 "how much of the roof is reached: FLOPs at the FMA peak or the best stream of loads over the same "
                 "bytes, whichever takes longer.");
         }

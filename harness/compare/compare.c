@@ -47,6 +47,8 @@ typedef struct measure {
 static const measure measures[] = {
     {"bench", "time_ns", "time", TIMES},
     {"bench", "executed_isa", "executed ISA", WORD},
+    {"matrix", "time_ns", "time", TIMES},
+    {"matrix_mlp", "time_ns", "time", TIMES},
     {"sweep", "accuracy_percent", "accuracy", SHARE},
     {"sweep", "latency_ns.batch_1", "time of 1 sample", TIMES},
     {"sweep", "latency_ns.batch_128", "time of a batch of 128", TIMES},
@@ -66,6 +68,8 @@ static const struct key {
     const char *kind, *field[KEY_FIELDS];
 } keys[] = {
     {"bench", {"kernel", "backend", "out", "in", "m", "k", "batch"}},
+    {"matrix", {"backend", "out", "in", "cut", "m", "k", "batch"}},
+    {"matrix_mlp", {"backend", "percent", "batch"}},
     {"sweep", {"model", "backend", "profile", "percent", "seed"}},
     {"train", {"model", "backend", "profile", "seed"}},
     {"verify", {"kernel", "backend"}},

@@ -173,7 +173,7 @@ void matrix_summary_print(const matrix_summary *s) {
     }
     if (s->above_roof > 0)
         fprintf(s->table,
-                "  %zu figures lie ABOVE THEIR ROOFS: the roof was set too low there, not the kernel too fast; "
+                "  ABOVE THEIR ROOFS: %zu figures; the roof was set too low there, not the kernel too fast; "
                 "docs/measuring.md tells how that comes\n",
                 s->above_roof);
     if (s->out_of_memory) fprintf(s->table, "  some cells are not listed for want of memory\n");
