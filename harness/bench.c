@@ -13,15 +13,26 @@
 #include "measure/counters.h"
 #include "measure/flops.h"
 #include "measure/stats.h"
+#include "measure/workload.h"
 #include "progress.h"
 
+struct bench_case;
+
+/* The one peer that is made at a time. */
+typedef struct bench_peer {
+    const struct bench_case *of; /* NULL: none */
+    workload made;
+} bench_peer;
+
 typedef struct bench_case {
-    const idp_backend *backend;
+    const idp_backend *backend; /* NULL, with kernel: a peer */
     const idp_kernel *kernel;
+    const peer *peer;
     bench_shape shape;
     size_t batch, m, k;
     double percent;
     bench_layer *layer; /* shared by the series */
+    bench_peer *other;  /* likewise */
     char name[192];
     double median_ns, low_ns, high_ns; /* 0 until measured */
     double cpu_ns;
@@ -33,6 +44,7 @@ typedef struct series {
     bench_case *cases;
     size_t count, room;
     bench_layer layer;
+    bench_peer other;
     gbench_case *running; /* what this pass measures; .state is the bench_case */
     double least_ns;      /* of one repetition, for its times to count */
     size_t measured, disturbed;
@@ -58,6 +70,13 @@ void bench_defaults(bench_options *options, bool quick) {
 void bench_name_print(const bench_name *name, char *text, size_t text_size) {
     snprintf(text, text_size, "%s/out:%zu/in:%zu/m:%zu/k:%zu/batch:%zu", name->kernel, name->out, name->in, name->m,
              name->k, name->batch);
+}
+
+static const char *case_kernel(const bench_case *c) { return c->peer != NULL ? c->peer->name : c->kernel->name; }
+
+/* "avx2", or "OpenBLAS" */
+static const char *case_backend(const bench_case *c) {
+    return c->peer != NULL ? c->peer->library : c->backend->name;
 }
 
 bool bench_name_parse(const char *text, bench_name *name) {
@@ -96,7 +115,8 @@ static bool percents_add(series *s, const bench_options *o, bench_case c, error 
         for (size_t i = first; i < s->count; i++) known = known || s->cases[i].k == c.k;
         if (known) continue;
         bench_name name = {.out = c.shape.out, .in = c.shape.in, .m = c.m, .k = c.k, .batch = c.batch};
-        snprintf(name.kernel, sizeof name.kernel, "%s", c.kernel->name);
+        snprintf(name.kernel, sizeof name.kernel, "%s", case_kernel(&c));
+        if (c.peer != NULL && c.k == 0) continue; /* nobody calls a library for nothing */
         bench_name_print(&name, c.name, sizeof c.name);
         if (!case_add(s, &c, e)) return false;
     }
@@ -115,14 +135,29 @@ static bool kernel_add(series *s, const bench_options *o, const idp_backend *bac
     return true;
 }
 
+static bool peer_add(series *s, const bench_options *o, const peer *p, bench_shape shape, error *e) {
+    bench_case c = {.peer = p, .shape = shape, .batch = 1, .m = shape.out, .other = &s->other};
+    if (p->form == PEER_SINGLE) return percents_add(s, o, c, e);
+    for (unsigned b = 0; b < o->batches; b++) {
+        c.batch = o->batch[b];
+        if (!percents_add(s, o, c, e)) return false;
+    }
+    return true;
+}
+
 static bool series_add(series *s, const bench_options *o, const regex_t *wanted, error *e) {
-    for (unsigned h = 0; h < o->shapes; h++)
+    for (unsigned h = 0; h < o->shapes; h++) {
         for (unsigned b = 0; b < o->backends; b++)
             for (size_t i = 0; i < o->backend[b]->kernel_count; i++) {
                 const idp_kernel *kernel = &o->backend[b]->kernels[i];
                 if (wanted != NULL && regexec(wanted, kernel->name, 0, NULL, 0) != 0) continue;
                 if (!kernel_add(s, o, o->backend[b], kernel, o->shape[h], e)) return false;
             }
+        for (size_t i = 0; o->peers && i < peer_count(); i++) {
+            if (wanted != NULL && regexec(wanted, peer_at(i)->name, 0, NULL, 0) != 0) continue;
+            if (!peer_add(s, o, peer_at(i), o->shape[h], e)) return false;
+        }
+    }
     if (s->count == 0) return fail(e, "no kernel's name matches '%s'; idp list tells them", o->kernel);
     return true;
 }
@@ -144,9 +179,35 @@ static bool series_make(series *s, const bench_options *o, error *e) {
 /* ---- running ---------------------------------------------------------------------------------------------------
  */
 
+static void peer_free(bench_peer *p) {
+    if (p->of != NULL) workload_free(&p->made);
+    p->of = NULL;
+}
+
 /* An untimed run brings the layer into the caches and the vector units to their clock. */
+static bool peer_ready(const bench_case *c, error *e) {
+    if (c->other->of == c) return true;
+    const workload_spec spec = {.peer = c->peer,
+                                .out = c->shape.out,
+                                .in = c->shape.in,
+                                .m = c->m,
+                                .k = c->k,
+                                .batch = c->batch,
+                                .percent = c->percent};
+    const workload_place place = {.seed = 1};
+    peer_free(c->other);
+    if (!workload_make(&spec, &place, &c->other->made, e)) return false;
+    c->other->of = c;
+    return true;
+}
+
 static bool case_ready(void *state, error *e) {
     const bench_case *c = state;
+    if (c->peer != NULL) {
+        if (!peer_ready(c, e)) return false;
+        workload_run(&c->other->made, 1);
+        return true;
+    }
     if (!bench_layer_set(c->layer, c->kernel, c->shape.out, c->shape.in, c->batch, e)) return false;
     const idp_fc fc = bench_layer_fc(c->layer, c->m, c->k);
     const idp_status status = idp_fc_run(c->kernel, &fc);
@@ -156,6 +217,10 @@ static bool case_ready(void *state, error *e) {
 
 static void case_run(void *state, uint64_t iterations) {
     const bench_case *c = state;
+    if (c->peer != NULL) {
+        workload_run(&c->other->made, iterations);
+        return;
+    }
     const idp_fc fc = bench_layer_fc(c->layer, c->m, c->k);
     for (uint64_t i = 0; i < iterations; i++) c->kernel->run(&fc);
 }
@@ -347,25 +412,27 @@ static double gflops(const bench_case *c) { return case_flops(c) / c->median_ns;
 
 static void record_add(results *r, const series *s, const bench_options *o, const bench_case *c) {
     static json_t *(*const ftz[])(void) = {[FTZ_OFF] = json_false, [FTZ_ON] = json_true, [FTZ_UNKNOWN] = json_null};
+    const workload_spec spec = {.kernel = c->kernel, .backend = c->backend, .peer = c->peer};
     char isa[512];
-    executed_isa_print(c->kernel, isa, sizeof isa);
+    workload_executed_isa(&spec, isa, sizeof isa);
     results_add(
         r, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:o, s:f, s:f, s:i, s:o, s:o, s:s, s:s, s:s}",
-                     "kind", "bench", "kernel", c->kernel->name, "backend", c->backend->name, "out",
+                     "kind", "bench", "kernel", case_kernel(c), "backend", case_backend(c), "out",
                      (json_int_t)c->shape.out, "in", (json_int_t)c->shape.in, "batch", (json_int_t)c->batch,
                      "percent", c->percent, "m", (json_int_t)c->m, "k", (json_int_t)c->k, "time_ns",
                      results_interval(c->median_ns, c->low_ns, c->high_ns), "cpu_ns", c->cpu_ns, "gflops",
                      gflops(c), "repetitions", (int)s->repetitions, "counters", counters_json(c->counted), "ftz",
-                     ftz[clock_ftz()](), "requested_isa", o->forced ? c->backend->name : "auto", "resolved_isa",
-                     backend_isa(c->backend), "executed_isa", isa));
+                     ftz[clock_ftz()](), "requested_isa", o->forced ? case_backend(c) : "auto", "resolved_isa",
+                     workload_resolved_isa(&spec), "executed_isa", isa));
 }
 
-/* The fastest measured kernel of that back end on c's shape and batch at c's percentage; NULL where none was. */
-static const bench_case *best_of(const series *s, const bench_case *c, const idp_backend *backend) {
+/* The fastest measured kernel of that back end (or way to call that library) on c's shape and batch at c's
+ * percentage; NULL where none was. */
+static const bench_case *best_of(const series *s, const bench_case *c, const char *backend) {
     const bench_case *best = NULL;
     for (size_t i = 0; i < s->count; i++) {
         const bench_case *o = &s->cases[i];
-        if (o->backend != backend || o->shape.out != c->shape.out || o->shape.in != c->shape.in ||
+        if (strcmp(case_backend(o), backend) != 0 || o->shape.out != c->shape.out || o->shape.in != c->shape.in ||
             o->batch != c->batch || o->k != c->k || o->median_ns <= 0)
             continue;
         if (best == NULL || o->median_ns < best->median_ns) best = o;
@@ -385,16 +452,19 @@ static const char *time_text(double time_ns, char *text, size_t text_size) {
     return text;
 }
 
+static void print_best(const bench_case *best) {
+    char time[32];
+    if (best == NULL) return;
+    printf("  %-17s %-38s %9s %8.2f GFLOP/s\n", case_backend(best), case_kernel(best),
+           time_text(best->median_ns, time, sizeof time), gflops(best));
+}
+
 /* One block for each shape and batch: at the largest percentage, the fastest kernel of each back end. */
 static void print_block(const series *s, const bench_options *o, const bench_case *c) {
     printf("\n%zu outputs x %zu inputs, k = %zu, batch %zu\n", c->shape.out, c->shape.in, c->k, c->batch);
-    for (unsigned b = 0; b < o->backends; b++) {
-        const bench_case *best = best_of(s, c, o->backend[b]);
-        char time[32];
-        if (best != NULL)
-            printf("  %-17s %-38s %9s %8.2f GFLOP/s\n", o->backend[b]->name, best->kernel->name,
-                   time_text(best->median_ns, time, sizeof time), gflops(best));
-    }
+    for (unsigned b = 0; b < o->backends; b++) print_best(best_of(s, c, o->backend[b]->name));
+    for (size_t l = 0; o->peers && l < peer_library_count(); l++)
+        print_best(best_of(s, c, peer_library_at(l)->name));
 }
 
 static bool is_first_of_block(const series *s, const bench_case *c, double percent) {
@@ -420,7 +490,7 @@ static void print_summary(const series *s, const bench_options *o, int processor
     double percent = 0;
     for (size_t i = 0; i < s->count; i++)
         if (s->cases[i].median_ns > 0) percent = fmax(percent, s->cases[i].percent);
-    printf("\nThe fastest kernel of each back end at %g %% of the inputs (median of %u):\n", percent,
+    printf("\nThe fastest kernel of each back end and library at %g %% of the inputs (median of %u):\n", percent,
            s->repetitions);
     for (size_t i = 0; i < s->count; i++)
         if (is_first_of_block(s, &s->cases[i], percent)) print_block(s, o, &s->cases[i]);
@@ -458,6 +528,7 @@ bool bench_run(const bench_options *o, results *r, error *e) {
 done:
     counters_close(&s.counters);
     bench_layer_free(&s.layer);
+    peer_free(&s.other);
     free(s.running);
     free(s.cases);
     return ok;

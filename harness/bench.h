@@ -23,7 +23,8 @@ typedef struct bench_options {
     const idp_backend *backend[BACKENDS_MOST]; /* usable here; see backend_list */
     unsigned backends;
     bool forced;        /* the user named the back ends: see backend_forced */
-    const char *kernel; /* POSIX extended regular expression that a kernel's name must match; NULL: all */
+    bool peers;         /* other libraries too: those of one sample, and the others at every batch size */
+    const char *kernel; /* POSIX extended regular expression that a kernel's or peer's name must match; NULL: all */
     bench_shape shape[BENCH_SHAPES];
     unsigned shapes;
     size_t batch[BENCH_BATCHES]; /* of the batch kernels; the layouts panel and row take one sample */

@@ -14,7 +14,8 @@ static const char help[] =
     "Times kernels on layer shapes, cut to part of their input channels, with Google Benchmark.\n"
     "\n"
     "  --backend LIST      back ends, separated by commas (default: every usable one)\n"
-    "  --kernel REGEX      only kernels whose name matches this extended regular expression\n"
+    "  --no-peers          leave out the other libraries, which are there where no --backend is given\n"
+    "  --kernel REGEX      only kernels and peers whose name matches this extended regular expression\n"
     "  --shape LIST        layers, OUTxIN,... (default: 100x784,100x100,10x100,512x512)\n"
     "  --batch LIST        samples per call of the batch kernels (default: 128); panel and row kernels take one\n"
     "  --percent LIST      of the input channels: 10,50 or 10:100:10 (default: 10,25,50,75,100)\n"
@@ -28,7 +29,7 @@ static const char help[] =
     "What follows -- goes to Google Benchmark unchanged: --benchmark_filter=REGEX, --benchmark_list_tests,\n"
     "--benchmark_out=FILE, --benchmark_enable_random_interleaving=true, ...\n";
 
-enum { BACKEND = 256, KERNEL, SHAPE, BATCH, PERCENT, REPETITIONS, MIN_TIME, QUICK, REQUIRE, JSON, QUIET };
+enum { BACKEND = 256, KERNEL, SHAPE, BATCH, PERCENT, REPETITIONS, MIN_TIME, QUICK, REQUIRE, JSON, QUIET, NO_PEERS };
 
 static const struct option options_table[] = {{"backend", required_argument, NULL, BACKEND},
                                               {"kernel", required_argument, NULL, KERNEL},
@@ -41,13 +42,14 @@ static const struct option options_table[] = {{"backend", required_argument, NUL
                                               {"require-isa", required_argument, NULL, REQUIRE},
                                               {"json", required_argument, NULL, JSON},
                                               {"quiet", no_argument, NULL, QUIET},
+                                              {"no-peers", no_argument, NULL, NO_PEERS},
                                               {"help", no_argument, NULL, 'h'},
                                               {0}};
 
 typedef struct request {
     bench_options bench;
     const char *backends, *require, *json;
-    bool quick;
+    bool quick, no_peers;
 } request;
 
 static bool repetitions_parse(const char *text, bench_options *o, error *e) {
@@ -68,6 +70,7 @@ static bool option_take(int c, request *q, error *e) {
     case PERCENT: return option_list("percent", optarg, 0, 100, o->percent, BENCH_PERCENTS, &o->percents, e);
     case REPETITIONS: return repetitions_parse(optarg, o, e);
     case MIN_TIME: return option_number("min-time", optarg, 1e-6, 3600, &o->min_time_s, e);
+    case NO_PEERS: q->no_peers = true; return true;
     case QUICK: q->quick = true; return true;
     case REQUIRE: q->require = optarg; return true;
     case JSON: q->json = optarg; return true;
@@ -102,6 +105,7 @@ int cmd_bench(int argc, char **argv, error *e) {
         q.bench.budget_s = quick.budget_s;
     }
     q.bench.forced = backend_forced(q.backends);
+    q.bench.peers = !q.bench.forced && !q.no_peers;
     q.bench.google = argv + optind;
     q.bench.google_count = argc - optind;
     results r;

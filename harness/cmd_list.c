@@ -47,9 +47,13 @@ static void print_peers(void) {
         printf("  %-38s %-18s %-7s %s %s\n", p->name, takes[p->form], p->naive ? "naive" : "best", p->library,
                peer_library_version(p->library));
     }
-    for (size_t l = 0; l < peer_library_count(); l++)
-        if (peer_library_at(l)->absent != NULL)
-            printf("  no %s: %s\n", peer_library_at(l)->name, peer_library_at(l)->absent);
+    for (size_t l = 0; l < peer_library_count(); l++) {
+        const peer_library *library = peer_library_at(l);
+        if (library->absent != NULL)
+            printf("  no %s: %s\n", library->name, library->absent);
+        else
+            printf("  %s takes this processor for: %s\n", library->name, peer_library_target(library->name));
+    }
 }
 
 int cmd_list(int argc, char **argv, error *e) {

@@ -10,6 +10,7 @@
 #include "../reports/report.h"
 #include "commands.h"
 #include "output.h"
+#include "peers/peers.h"
 #include "progress.h"
 #include "results/results.h"
 #include "results/warnings.h"
@@ -126,8 +127,21 @@ static void plan_flops(step *steps, int *count, const run_options *o) {
     if (o->quick) say_option(s, "--kernel", "_(panel|row)_"); /* a large batch is stepped for long */
 }
 
-/* The chosen back end against every other that is not scalar, on the network's middle layer: verdicts beside an A/A
- * control, from several processes. */
+/* Of the other libraries: what users write with the most common one, and the best forms of all; of several alike
+ * the first. BLIS follows the others at a distance and is left to bench and matrix. */
+static void say_peers(step *s, bool single) {
+    static const char *const names[] = {
+        "openblas_sgemv_slice", "openblas_sgemv_channel_major", "onednn_matmul_single",
+        "xsmm_panels_128",      "openblas_sgemm_slice",         "openblas_sgemm_feature",
+        "onednn_inner_product", "onednn_sgemm_feature",         "xsmm_feature"};
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+        const peer *p = peer_find(names[n]);
+        if (p != NULL && (p->form == PEER_SINGLE) == single) say(s, p->name);
+    }
+}
+
+/* The chosen back end against every other that is not scalar and against other libraries, on the network's middle
+ * layer: verdicts beside an A/A control, from several processes. */
 static void plan_versus(step *steps, int *count, const run_options *o, const char *batch) {
     const idp_backend *chosen = NULL;
     if (idp_backend_choose(o->backend, &chosen) != IDP_OK) return; /* the first step has said so */
@@ -141,6 +155,7 @@ static void plan_versus(step *steps, int *count, const run_options *o, const cha
         if (other != chosen && other->origin != IDP_ORIGIN_SCALAR && idp_backend_status(other) == IDP_OK)
             say(s, other->name);
     }
+    if (chosen->origin == IDP_ORIGIN_HAND) say_peers(s, strcmp(batch, "1") == 0);
     if (s->words < words + 2) { /* nothing to compare with */
         *s = (step){.words = 0};
         (*count)--;

@@ -36,7 +36,22 @@ typedef struct bench_view {
 
 static bool is_scalar(const char *backend) { return strcmp(backend, "scalar") == 0; }
 static bool is_autovec(const char *backend) { return strncmp(backend, "autovec", strlen("autovec")) == 0; }
-static bool is_hand(const char *backend) { return !is_scalar(backend) && !is_autovec(backend); }
+/* Another library: records have its name where a back end's would be. */
+static bool is_peer(const char *backend) {
+    static const char *const libraries[] = {"OpenBLAS", "oneDNN", "libxsmm", "BLIS"};
+    for (size_t l = 0; l < sizeof libraries / sizeof libraries[0]; l++)
+        if (strcmp(backend, libraries[l]) == 0) return true;
+    return false;
+}
+
+static bool is_hand(const char *backend) {
+    return !is_scalar(backend) && !is_autovec(backend) && !is_peer(backend);
+}
+
+/* In which they stand side by side; the hand-written ones last. */
+static int rank_of(const char *backend) {
+    return is_scalar(backend) ? 0 : is_peer(backend) ? 1 : is_autovec(backend) ? 2 : 3;
+}
 
 static bool belongs(const bench_record *b, cut c) {
     const bool all_in = b->k == b->in, all_out = b->m == b->out;
@@ -72,14 +87,13 @@ static bool add_step(bench_group *g, const bench_record *b) {
     return true;
 }
 
-/* Inserts behind its equals: scalar < autovec < hand-written. */
+/* Inserts behind its equals. */
 static void add_backend(bench_view *v, const char *name) {
-    const int rank = is_scalar(name) ? 0 : is_autovec(name) ? 1 : 2;
+    const int rank = rank_of(name);
     size_t at = 0;
     for (size_t b = 0; b < v->backends; b++) {
         if (strcmp(v->backend[b], name) == 0) return;
-        const int other = is_scalar(v->backend[b]) ? 0 : is_autovec(v->backend[b]) ? 1 : 2;
-        if (other <= rank) at = b + 1;
+        if (rank_of(v->backend[b]) <= rank) at = b + 1;
     }
     if (v->backends == MOST_BACKENDS) {
         v->left_out = true;
@@ -237,7 +251,8 @@ static void summary(page *p, const bench_view *v) {
     page_table(
         p, BOTH, columns, sizeof columns / sizeof columns[0],
         "Geometric mean over all shapes and percentages, least and greatest behind it; every back end with its "
-        "fastest kernel. autovec is the scalar code, vectorised by the compiler.");
+        "fastest kernel. autovec is the scalar code, vectorised by the compiler; OpenBLAS, oneDNN, libxsmm and "
+        "BLIS are other people's libraries, each called in its best way.");
     for (size_t b = 0; b < count; b++) {
         for (size_t e = 0; e < v->backends; e++) {
             spread scalar = {0}, autovec = {0};
@@ -271,21 +286,28 @@ static void group_figure(page *p, const bench_view *v, const bench_group *g) {
     legend key[MOST_BACKENDS];
     unsigned lines = 0, hands = 0, autovecs = 0;
     size_t used = 0;
+    bool peers = false; /* all libraries share a line: the fastest of them */
     for (size_t e = 0; e < v->backends; e++) {
+        const char *backend = v->backend[e];
         const size_t first = used;
+        if (is_peer(backend) && peers) continue;
+        peers = peers || is_peer(backend);
         for (size_t s = 0; s < g->steps; s++) {
-            const bench_record *b = fastest(v, g, &g->step[s], NULL, v->backend[e], NULL);
+            const bench_record *b =
+                fastest(v, g, &g->step[s], is_peer(backend) ? is_peer : NULL, v->backend[e], NULL);
             if (b == NULL || b->time_ns.median <= 0) continue;
             store[used++] = (plot_point){g->step[s].percent, b->time_ns.median / 1000, b->time_ns.low / 1000,
                                          b->time_ns.high / 1000};
         }
         if (used == first) continue;
         /* Scalar is grey; a compiler's back end is dashed in the colour of the hand-written one of its rank. */
-        const unsigned color = is_scalar(v->backend[e])    ? 5
-                               : is_autovec(v->backend[e]) ? 1 + autovecs++ % 4
-                                                           : 1 + hands++ % 4;
-        line[lines] = (plot_line){&store[first], used - first, color, !is_hand(v->backend[e]), true};
-        key[lines++] = (legend){color, !is_hand(v->backend[e]), v->backend[e]};
+        const unsigned color = is_scalar(backend)    ? 5
+                               : is_peer(backend)    ? 4
+                               : is_autovec(backend) ? 1 + autovecs++ % 3
+                                                     : 1 + hands++ % 3;
+        const bool dashed = is_scalar(backend) || is_autovec(backend);
+        line[lines] = (plot_line){&store[first], used - first, color, dashed, true};
+        key[lines++] = (legend){color, dashed, is_peer(backend) ? "fastest library" : backend};
     }
     const plot picture = {.x_title = g->cut == CUT_OUTPUTS ? "outputs used, %" : "channels used, %",
                           .y_title = "time of one call, \xc2\xb5s",
@@ -383,7 +405,7 @@ static void layout_table(page *p, const bench_view *v, const bench_group *g) {
         "batch keeps the samples in the lanes.",
         group_label(g).text);
     for (size_t e = 0; e < v->backends; e++) {
-        if (!measured(v, g, v->backend[e], NULL)) continue;
+        if (is_peer(v->backend[e]) || !measured(v, g, v->backend[e], NULL)) continue;
         for (size_t s = 0; s < g->steps; s++) {
             const struct step *step = &g->step[s];
             const bench_record *best = fastest(v, g, step, NULL, v->backend[e], NULL);

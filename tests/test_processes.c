@@ -79,6 +79,20 @@ START_TEST(failures_say_why) {
 }
 END_TEST
 
+/* What is added is there, what it replaces is gone, and the rest is as ours. */
+START_TEST(an_environment_is_added) {
+    static const char *const added[] = {"IDP_TEST_ADDED=a=b", "IDP_TEST_REPLACED=new", NULL};
+    char *argv[] = {"sh", "-c", "env | grep ^IDP_TEST_ | sort", NULL}, *output = NULL;
+    error e = {""};
+    setenv("IDP_TEST_REPLACED", "old", 1);
+    setenv("IDP_TEST_REPLACED_NOT", "kept", 1);
+    unsetenv("IDP_TEST_SEED");
+    ck_assert_int_eq(process_run_with("/bin/sh", argv, added, LONG_S, &output, &e), PROCESS_DONE);
+    ck_assert_str_eq(output, "IDP_TEST_ADDED=a=b\nIDP_TEST_REPLACED=new\nIDP_TEST_REPLACED_NOT=kept\n");
+    free(output);
+}
+END_TEST
+
 /* A system whose posix_spawn cannot tell (QEMU's user mode) says that it ended with status 127. */
 START_TEST(a_missing_program_is_an_error) {
     char *argv[] = {"nothing", NULL}, *output = NULL;
@@ -162,6 +176,7 @@ int main(void) {
     tcase_add_test(all, output_is_collected);
     tcase_add_test(all, much_output_does_not_block);
     tcase_add_test(all, failures_say_why);
+    tcase_add_test(all, an_environment_is_added);
     tcase_add_test(all, a_missing_program_is_an_error);
     tcase_add_test(all, the_late_are_ended_with_all_they_started);
     tcase_add_test(all, children_are_reaped);

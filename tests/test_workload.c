@@ -1,5 +1,6 @@
 /* test_workload.c: names of workloads, where their memory lies, and how often they call the kernel. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,69 @@ START_TEST(layout_chooses_the_kernel_of_a_back_end) {
         ck_assert(workload_parse("scalar", &shape, &spec, NULL));
         ck_assert_int_eq(spec.kernel->layout, l);
     }
+}
+END_TEST
+
+START_TEST(peers_are_named_like_kernels) {
+    const workload_shape one = {.out = 10, .in = 100, .m = 7, .batch = 1, .percent = 25},
+                         many = {.out = 10, .in = 100, .m = 7, .batch = 5, .percent = 25},
+                         nothing = {.out = 10, .in = 100, .m = 0, .batch = 1, .percent = 25};
+    for (size_t i = 0; i < peer_count(); i++) {
+        const peer *p = peer_at(i);
+        char text[WORKLOAD_NAME];
+        workload_spec spec;
+        error e = {""};
+        snprintf(text, sizeof text, "%s@50+3%%", p->name);
+        ck_assert_msg(workload_parse(text, &one, &spec, &e), "%s", e.text);
+        ck_assert_str_eq(spec.name, text);
+        ck_assert_ptr_eq(spec.peer, p);
+        ck_assert_ptr_null(spec.kernel);
+        ck_assert_uint_eq(spec.k, 50);
+        ck_assert_str_eq(workload_backend(&spec), p->library);
+        ck_assert(workload_parse(p->name, &many, &spec, &e) == (p->form != PEER_SINGLE));
+        ck_assert(!workload_parse(p->name, &nothing, &spec, &e));
+    }
+}
+END_TEST
+
+/* The outputs of a peer's workload after one iteration. */
+static const float *peer_outputs(workload *w, const workload_place *place) {
+    float *y = (float *)((char *)w->memory[2] + (size_t)64 * place->line[2]);
+    memset(y, 0xff, 10 * sizeof *y);
+    workload_run(w, 1);
+    return y;
+}
+
+/* The same seed gives every way to call a library the weights, input, bias and gamma of a kernel; and each cold
+ * copy does the same work. |y| errors are at most 103 u (0.1 + 100 * 0.174) < 1.1e-4 on either side. */
+START_TEST(peers_do_the_work_of_kernels) {
+    const workload_shape one = {.out = 10, .in = 100, .m = 10, .batch = 1, .percent = 100};
+    const workload_place warm = {.seed = 7, .line = {1, 2, 3, 4}},
+                         cold = {.seed = 7, .line = {1, 2, 3, 4}, .cold_bytes = 20000};
+    workload_spec spec;
+    workload kernel, other;
+    error e = {""};
+    ck_assert(workload_parse("scalar", &one, &spec, &e) && workload_make(&spec, &warm, &kernel, &e));
+    workload_run(&kernel, 1);
+    for (size_t i = 0; i < peer_count(); i++) {
+        if (peer_at(i)->form != PEER_SINGLE) continue;
+        ck_assert_msg(workload_parse(peer_at(i)->name, &one, &spec, &e), "%s", e.text);
+        ck_assert_msg(workload_make(&spec, &warm, &other, &e), "%s", e.text);
+        const float *y = peer_outputs(&other, &warm);
+        for (size_t j = 0; j < 10; j++)
+            ck_assert_msg(fabsf(y[j] - kernel.fc.y[j]) <= 2.2e-4f, "%s: y[%zu] is %g, not %g", peer_at(i)->name, j,
+                          (double)y[j], (double)kernel.fc.y[j]);
+        workload_free(&other);
+
+        float first[10];
+        ck_assert_msg(workload_make(&spec, &cold, &other, &e), "%s", e.text);
+        ck_assert_uint_eq(other.copies, 5); /* of 4000 bytes */
+        memcpy(first, peer_outputs(&other, &cold), sizeof first);
+        for (size_t c = 1; c < other.copies; c++)
+            ck_assert_mem_eq(peer_outputs(&other, &cold), first, sizeof first);
+        workload_free(&other);
+    }
+    workload_free(&kernel);
 }
 END_TEST
 
@@ -277,6 +341,8 @@ int main(void) {
     tcase_add_test(names, names_are_understood);
     tcase_add_test(names, layout_chooses_the_kernel_of_a_back_end);
     tcase_add_test(names, wrong_names_are_refused);
+    tcase_add_test(names, peers_are_named_like_kernels);
+    tcase_add_test(names, peers_do_the_work_of_kernels);
     tcase_add_test(names, what_cannot_run_here_is_refused);
     tcase_add_test(calls, iterations_are_calls);
     tcase_add_test(calls, a_batch_is_one_iteration);

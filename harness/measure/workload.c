@@ -49,9 +49,9 @@ static bool find_kernel(const char *name, const char *text, idp_layout layout, w
     if (spec->peer != NULL) return true;
     spec->kernel = idp_kernel_find(name, &spec->backend);
     if (spec->kernel == NULL)
-        return fail(e,
-                    "'%s': there is no kernel, no back end and no peer '%s'; idp versus --list tells what there is",
-                    text, name);
+        return fail(
+            e, "'%s': there is no kernel and no back end '%s', nor a peer; idp versus --list tells what there is",
+            text, name);
     return runs_here(text, spec->backend, e);
 }
 

@@ -6,15 +6,17 @@
 #include "../../kernels/idp.h"
 #include "blas.h"
 
+_Static_assert(BLIS_ARCH_SKX == 0 && BLIS_ARCH_HASWELL == 3, "the numbers below and in peer_environment");
+
 /* BLIS 0.9 runs its portable code on a CPU that is newer than itself, unless it is told what to take it for before
  * its first call; the environment's word goes first. */
 static void prepare(void) {
 #if defined(__x86_64__)
     const uint32_t features = idp_cpu_features();
     if ((features & IDP_CPU_AVX512F) != 0)
-        setenv("BLIS_ARCH_TYPE", "skx", 0);
+        setenv("BLIS_ARCH_TYPE", "0", 0);
     else if ((features & IDP_CPU_AVX2_FMA) != 0)
-        setenv("BLIS_ARCH_TYPE", "haswell", 0);
+        setenv("BLIS_ARCH_TYPE", "3", 0);
 #endif
     bli_thread_set_num_threads(1);
 }
@@ -93,4 +95,9 @@ static const peer rows[] = {
 
 static const char *version(void) { return bli_info_get_version_str(); }
 
-const peer_table peers_blis = {rows, sizeof rows / sizeof rows[0], version};
+static const char *target(void) {
+    prepare();
+    return bli_arch_string(bli_arch_query_id());
+}
+
+const peer_table peers_blis = {rows, sizeof rows / sizeof rows[0], version, target};

@@ -8,6 +8,7 @@ typedef struct peer_table {
     const peer *rows;
     size_t count;
     const char *(*version)(void);
+    const char *(*target)(void); /* what it takes this processor for */
 } peer_table;
 
 extern const peer_table peers_openblas, peers_onednn, peers_xsmm, peers_blis; /* where they are in the build */

@@ -226,4 +226,16 @@ static const char *version(void) {
     return text;
 }
 
-const peer_table peers_onednn = {rows, sizeof rows / sizeof rows[0], version};
+/* Of the instruction sets that this version knows, the ones that matter without 8- and 16-bit numbers. */
+static const char *target(void) {
+    switch (dnnl_get_effective_cpu_isa()) {
+    case dnnl_cpu_isa_sse41: return "sse41";
+    case dnnl_cpu_isa_avx: return "avx";
+    case dnnl_cpu_isa_avx2:
+    case dnnl_cpu_isa_avx2_vnni: return "avx2";
+    case dnnl_cpu_isa_all: return "all";
+    default: return "avx512_core";
+    }
+}
+
+const peer_table peers_onednn = {rows, sizeof rows / sizeof rows[0], version, target};

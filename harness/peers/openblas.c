@@ -99,4 +99,6 @@ static const char *version(void) {
     return text;
 }
 
-const peer_table peers_openblas = {rows, sizeof rows / sizeof rows[0], version};
+static const char *target(void) { return openblas_get_corename(); }
+
+const peer_table peers_openblas = {rows, sizeof rows / sizeof rows[0], version, target};

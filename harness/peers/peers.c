@@ -58,13 +58,24 @@ size_t peer_library_count(void) { return KNOWN; }
 
 const peer_library *peer_library_at(size_t index) { return index < KNOWN ? &known[index].library : NULL; }
 
-const char *peer_library_version(const char *library) {
+static const peer_table *table_of(const char *library) {
     for (size_t l = 0; l < KNOWN; l++)
-        if (known[l].table != NULL && strcmp(known[l].library.name, library) == 0) return known[l].table->version();
-    return "";
+        if (strcmp(known[l].library.name, library) == 0) return known[l].table;
+    return NULL;
 }
 
-/* BLIS 0.9 falls to its slowest code on a CPU whose model it does not know, so it is always told. */
+const char *peer_library_version(const char *library) {
+    const peer_table *table = table_of(library);
+    return table != NULL ? table->version() : "";
+}
+
+const char *peer_library_target(const char *library) {
+    const peer_table *table = table_of(library);
+    return table != NULL ? table->target() : "";
+}
+
+/* BLIS 0.9 wants the number of its arch_t, and takes every word for 0, which is skx; blis.c checks the numbers. It
+ * is told one even where it is not held back: see there. */
 #define ONE_THREAD "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", "BLIS_NUM_THREADS=1"
 
 const char *const *peer_environment(const char *backend) {
@@ -73,9 +84,9 @@ const char *const *peer_environment(const char *backend) {
                                        "OPENBLAS_CORETYPE=Haswell",
                                        "ONEDNN_MAX_CPU_ISA=AVX2",
                                        "LIBXSMM_TARGET=hsw",
-                                       "BLIS_ARCH_TYPE=haswell",
+                                       "BLIS_ARCH_TYPE=3",
                                        NULL};
-    static const char *const avx512f[] = {ONE_THREAD, "BLIS_ARCH_TYPE=skx", NULL};
+    static const char *const avx512f[] = {ONE_THREAD, "BLIS_ARCH_TYPE=0", NULL};
     static const char *const native[] = {ONE_THREAD, NULL};
     return strcmp(backend, "avx2") == 0 ? avx2 : strcmp(backend, "avx512f") == 0 ? avx512f : native;
 }

@@ -77,6 +77,10 @@ const peer_library *peer_library_at(size_t index);
 /* The loaded library's version, "0.3.21"; "" where it is absent or tells none. */
 const char *peer_library_version(const char *library);
 
+/* The kind of processor or instruction set that the library takes this one for, in its own words: "Haswell", "skx";
+ * "" where it is absent. */
+const char *peer_library_target(const char *library);
+
 /* What holds the libraries to an instruction set, "NAME=value" up to a NULL: for "avx2" all of them to AVX2; for
  * any other back end no more than one thread each and what BLIS needs to be told. They read it when they are
  * loaded, so it must be in the environment of a new process (process_run_with). Ends in NULL; never NULL itself. */

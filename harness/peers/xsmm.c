@@ -183,4 +183,9 @@ static const peer rows[] = {
 
 static const char *version(void) { return LIBXSMM_VERSION; }
 
-const peer_table peers_xsmm = {rows, sizeof rows / sizeof rows[0], version};
+static const char *target(void) {
+    libxsmm_init();
+    return libxsmm_get_target_arch();
+}
+
+const peer_table peers_xsmm = {rows, sizeof rows / sizeof rows[0], version, target};
