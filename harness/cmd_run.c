@@ -15,7 +15,7 @@
 #include "results/results.h"
 #include "results/warnings.h"
 
-enum { STEPS_MOST = 64, WORDS_MOST = 32, WORD_SIZE = 4096 };
+enum { STEPS_MOST = 128, WORDS_MOST = 32, WORD_SIZE = 4096 };
 
 static const char help[] =
     "Usage: idp run [OPTION]...\n"
