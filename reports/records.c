@@ -181,6 +181,40 @@ static const field refine_fields[] = {
     {"difference_ns", INTERVAL, offsetof(refine_record, difference_ns), false},
     {"both_ratio", INTERVAL, offsetof(refine_record, both_ratio), false},
 };
+static const field cell_fields[] = {
+    {"kernel", TEXT, offsetof(cell_record, kernel), false},
+    {"backend", TEXT, offsetof(cell_record, backend), false},
+    {"cut", TEXT, offsetof(cell_record, cut), true},
+    {"best_peer", TEXT, offsetof(cell_record, best_peer), true},
+    {"naive_peer", TEXT, offsetof(cell_record, naive_peer), true},
+    {"roof_kind", TEXT, offsetof(cell_record, roof_kind), true},
+    {"reason", TEXT, offsetof(cell_record, reason), true},
+    {"batch", INTEGER, offsetof(cell_record, batch), false},
+    {"k", INTEGER, offsetof(cell_record, k), false},
+    {"percent", NUMBER, offsetof(cell_record, percent), false},
+    {"out", NUMBER, offsetof(cell_record, out), true},
+    {"in", NUMBER, offsetof(cell_record, in), true},
+    {"m", NUMBER, offsetof(cell_record, m), true},
+    {"time_ns", INTERVAL, offsetof(cell_record, time_ns), false},
+    {"peer_time_ns", INTERVAL, offsetof(cell_record, peer_time_ns), true},
+    {"naive_time_ns", INTERVAL, offsetof(cell_record, naive_time_ns), true},
+    {"ratio_interval", INTERVAL, offsetof(cell_record, ratio), true},
+    {"naive_interval", INTERVAL, offsetof(cell_record, naive_ratio), true},
+    {"roof_percent_interval", INTERVAL, offsetof(cell_record, roof_percent), true},
+    {"time_share", INTERVAL, offsetof(cell_record, time_share), true},
+    {"roof_ns", NUMBER, offsetof(cell_record, roof_ns), true},
+    {"flops_share", NUMBER, offsetof(cell_record, flops_share), true},
+    {"above_roof", FLAG, offsetof(cell_record, above_roof), true},
+};
+static const field roof_fields[] = {
+    {"resource", TEXT, offsetof(roof_record, resource), false},
+    {"unit", TEXT, offsetof(roof_record, unit), false},
+    {"value", NUMBER, offsetof(roof_record, value), false},
+    {"interval", INTERVAL, offsetof(roof_record, range), true},
+    {"bytes", NUMBER, offsetof(roof_record, bytes), true},
+    {"prefetch_bytes", NUMBER, offsetof(roof_record, prefetch_bytes), true},
+    {"streams", NUMBER, offsetof(roof_record, streams), true},
+};
 
 #define FIELDS(table) table, sizeof(table) / sizeof(table)[0]
 
@@ -203,6 +237,9 @@ static const struct kind {
      offsetof(records, versuses)},
     {"flops", FIELDS(flops_fields), sizeof(flops_record), offsetof(records, flops), offsetof(records, flopses)},
     {"refine", FIELDS(refine_fields), sizeof(refine_record), offsetof(records, refine), offsetof(records, refines)},
+    {"matrix", FIELDS(cell_fields), sizeof(cell_record), offsetof(records, cell), offsetof(records, cells)},
+    {"matrix_mlp", FIELDS(cell_fields), sizeof(cell_record), offsetof(records, whole), offsetof(records, wholes)},
+    {"roof", FIELDS(roof_fields), sizeof(roof_record), offsetof(records, roof), offsetof(records, roofs)},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -542,6 +579,9 @@ void records_free(records *r) {
     free(r->versus);
     free(r->refine);
     free(r->flops);
+    free(r->cell);
+    free(r->whole);
+    free(r->roof);
     free(r->network);
     free(r->curve_store);
     free(r->point_store);

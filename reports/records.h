@@ -94,6 +94,26 @@ typedef struct refine_record {
     double from_percent, percent, from_flops, fresh_flops, refine_flops, level;
     interval from_ns, fresh_ns, refine_ns, difference_ns, both_ratio;
 } refine_record;
+/* A cell of `matrix`, or the whole network of `matrix_mlp` at one percentage. What is optional is absent where no
+ * peer was there or no roof could be measured. */
+typedef struct cell_record {
+    const char *kernel, *backend;
+    const char *cut, *best_peer, *naive_peer, *roof_kind, *reason; /* optional; reason: of a network */
+    json_int_t batch, k;
+    double percent;
+    double out, in, m; /* optional: a network has none */
+    interval time_ns;
+    interval peer_time_ns, naive_time_ns, ratio, naive_ratio, roof_percent, time_share; /* optional */
+    double roof_ns, flops_share;                                                        /* optional */
+    int above_roof;                                                                     /* optional */
+} cell_record;
+
+typedef struct roof_record {
+    const char *resource, *unit;
+    double value;
+    interval range; /* optional, like the rest */
+    double bytes, prefetch_bytes, streams;
+} roof_record;
 
 /* ---- sweep records, grouped ---------------------------------------------------------------------------------- */
 
@@ -157,7 +177,10 @@ typedef struct records {
     versus_record *versus;
     flops_record *flops;
     refine_record *refine;
-    size_t trains, sweeps, benches, controls, verifies, predictions, versuses, flopses, refines;
+    cell_record *cell, *whole; /* whole: networks */
+    roof_record *roof;
+    size_t trains, sweeps, benches, controls, verifies, predictions, versuses, flopses, refines, cells, wholes,
+        roofs;
     network *network; /* [networks], in order of first appearance */
     size_t networks;
     size_t total; /* of all kinds, those unknown to the report included */

@@ -10,6 +10,7 @@ const section sections[] = {
     {"models", "Accuracy and cost, model by model", section_sweep},
     {"refine", "From one result to a better one", section_refine},
     {"kernels", "Back ends and layouts", section_bench},
+    {"matrix", "Kernels against peers and roofs", section_matrix},
     {"work", "Executed work", section_work},
     {"versus", "Direct comparisons", section_versus},
     {"predictions", "Predictions for other CPUs", section_predictions},

@@ -17,6 +17,7 @@ extern const unsigned section_count;
 void section_answer(page *p, const records *r);
 void section_sweep(page *p, const records *r);
 void section_bench(page *p, const records *r);
+void section_matrix(page *p, const records *r);
 void section_versus(page *p, const records *r);
 void section_refine(page *p, const records *r);
 void section_work(page *p, const records *r);

@@ -165,6 +165,22 @@ static json_t *flops(const char *kernel, const char *backend, double percent) {
                   "issued_flops", nominal * 1.1 + 200, "fixed_flops", 200.0, "masked_lanes", 7));
 }
 
+/* A cell of `idp matrix`: a kernel twice as fast as the best peer, at 80 % of its roof. */
+static json_t *matrix(const char *kernel, const char *peer_name, double percent, bool above) {
+    return pack(json_pack(
+        "{s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:f, s:i, s:i, s:f, s:o, s:{s:f}, s:{s:f}, s:s, s:o, s:f, s:o, s:s, "
+        "s:o,"
+        " s:f, s:o, s:f, s:s, s:f, s:o, s:b, s:i, s:i}",
+        "kind", "matrix", "kernel", kernel, "backend", "avx2", "out", 100, "in", 784, "batch", 1, "cut", "inputs",
+        "percent", percent, "m", 100, "k", (int)(7.84 * percent), "flops", 1568 * percent, "time_ns",
+        interval_json(1000, 990, 1010), "kernels", kernel, 1000.0, "peers", peer_name, 2.0, "best_peer", peer_name,
+        "peer_time_ns", interval_json(2000, 1990, 2010), "ratio_to_best_peer", 2.0, "ratio_interval",
+        interval_json(2, 1.99, 2.01), "naive_peer", "naive_slice", "naive_time_ns", interval_json(3456, 3400, 3500),
+        "ratio_to_naive", 3.456, "naive_interval", interval_json(3.456, 3.4, 3.5), "roof_ns", 812.0, "roof_kind",
+        "loads", "roof_percent", 81.2, "roof_percent_interval", interval_json(81.2, 81, 82), "above_roof",
+        (int)above, "rounds", 120, "processes", 3));
+}
+
 static const double low_part[2] = {0, 30}, high_part[2] = {30, 100}, whole_part[2] = {0, 100};
 
 /* Two profiles, measured at 15, 30, 65 and 100 %: the middle and the end of either part. */
@@ -552,6 +568,35 @@ START_TEST(issued_flops_of_networks_stand_beside_time) {
         ck_assert_double_eq_tol(exact, 1024 * working_points[w].percent, 1e-6);
     }
     free(html);
+}
+END_TEST
+
+START_TEST(kernels_stand_beside_peers_and_roofs) {
+    json_t *list = json_array();
+    json_array_append_new(list, matrix("fc_a", "lib_packed", 50, false));
+    json_array_append_new(list, matrix("fc_b", "<b>lib</b>", 100, true));
+    json_array_append_new(list, pack(json_pack("{s:s, s:s, s:f, s:s}", "kind", "roof", "resource", "fma_512",
+                                               "value", 123.4, "unit", "GFLOP/s")));
+    json_t *doc = document("A CPU", false, list);
+    error e = {""};
+    ck_assert_msg(report_write(doc, folder, NULL, &e), "%s", e.text);
+    char *html = content("index.html"), *markdown = content("report.md");
+    const char *const wanted[] = {"Kernels against peers and roofs",
+                                  "2 of 2",
+                                  "lib_packed",
+                                  "fc_a",
+                                  "naive_slice",
+                                  "above its roof",
+                                  "fma_512",
+                                  "&lt;b&gt;lib&lt;/b&gt;"};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        ck_assert_msg(strstr(html, wanted[i]) != NULL, "no '%s'", wanted[i]);
+    ck_assert_ptr_null(strstr(html, "<b>lib</b>"));
+    ck_assert_ptr_nonnull(strstr(markdown, "Figures above their roofs: 1"));
+    ck_assert_ptr_nonnull(strstr(markdown, "| 2 | 2.00\xc3\x97 | 2.00\xc3\x97 | 81 | 81 |"));
+    free(html);
+    free(markdown);
+    json_decref(doc);
 }
 END_TEST
 
@@ -945,8 +990,8 @@ int main(void) {
         {"trust",
          {nominal_issued_and_time_stand_side_by_side, work_that_could_not_be_counted_says_why,
           issued_flops_of_networks_stand_beside_time, noise_floor_is_that_of_the_worst_control,
-          direct_comparisons_have_verdicts_and_processes, warnings_and_environment_are_shown,
-          figures_can_be_traced}},
+          kernels_stand_beside_peers_and_roofs, direct_comparisons_have_verdicts_and_processes,
+          warnings_and_environment_are_shown, figures_can_be_traced}},
         {"words",
          {synthetic_data_is_named_wherever_accuracy_is, hostile_strings_stay_text,
           sections_without_records_leave_no_trace, what_was_not_measured_is_a_dash, page_is_whole_and_alone,

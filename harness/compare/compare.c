@@ -48,6 +48,8 @@ typedef struct measure {
 static const measure measures[] = {
     {"bench", "time_ns", "time", TIMES},
     {"bench", "executed_isa", "executed ISA", WORD},
+    {"matrix", "time_ns", "time", TIMES},
+    {"matrix_mlp", "time_ns", "time", TIMES},
     {"sweep", "accuracy_percent", "accuracy", SHARE},
     {"sweep", "latency_ns.batch_1", "time of 1 sample", TIMES},
     {"sweep", "latency_ns.batch_128", "time of a batch of 128", TIMES},

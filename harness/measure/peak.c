@@ -124,10 +124,17 @@ static burst *burst_of(unsigned width_bits) {
 
 bool fma_peak_usable(unsigned width_bits) { return burst_of(width_bits) != NULL; }
 
+void fma_turns(unsigned width_bits, uint64_t turns) { burst_of(width_bits)(turns, numbers); }
+
+double fma_turn_flops(unsigned width_bits) {
+    enum { FLOAT_BITS = 32 };
+    return 2.0 * (double)(width_bits / FLOAT_BITS) * FMAS_PER_TURN;
+}
+
 double fma_peak_gflops(unsigned width_bits) {
     /* A burst of 2000 turns takes some 6 us: seldom interrupted, and long against the clock's own 50 ns. Wide units
      * take up to 20 us to power up, and the clock up to some milliseconds to follow. */
-    enum { TURNS = 2000, BUDGET_NS = 3000000, LEAST_BURSTS = 2, FLOAT_BITS = 32 };
+    enum { TURNS = 2000, BUDGET_NS = 3000000, LEAST_BURSTS = 2 };
     burst *const run = burst_of(width_bits);
     if (run == NULL) return 0;
     uint64_t best_ns = UINT64_MAX, now = clock_now_ns();
@@ -138,6 +145,5 @@ double fma_peak_gflops(unsigned width_bits) {
         now = clock_now_ns();
         if (now > start && now - start < best_ns) best_ns = now - start;
     }
-    const double lanes = width_bits / FLOAT_BITS;
-    return best_ns == UINT64_MAX ? 0 : 2.0 * lanes * FMAS_PER_TURN * TURNS / (double)best_ns;
+    return best_ns == UINT64_MAX ? 0 : fma_turn_flops(width_bits) * TURNS / (double)best_ns;
 }

@@ -15,6 +15,10 @@ static const struct {
     {"verify", {"kernel", "backend"}},
     {"versus", {"a", "b", "out", "in", "m", "k", "percent", "batch", "warm"}},
     {"flops", {"kernel", "backend", "out", "in", "m", "k", "batch"}},
+    {"matrix", {"backend", "out", "in", "cut", "m", "k", "batch"}},
+    {"matrix_mlp", {"backend", "percent", "batch"}},
+    {"roof", {"resource"}},
+    {"refine", {"model", "backend", "batch", "from_percent", "percent"}},
     {"prediction", {"kernel", "architecture", "cpu", "tool_version"}},
 };
 

@@ -306,14 +306,54 @@ static const field prediction_fields[] = {
     {0},
 };
 
+static const field roof_fields[] = {
+    {"resource", STRING, 0},
+    {"value", NUMBER, 0},
+    {"unit", STRING, 0},
+    {"interval", INTERVAL, OPTIONAL},
+    {"bytes", INTEGER, OPTIONAL},
+    {"prefetch_bytes", INTEGER, OPTIONAL},
+    {"streams", INTEGER, OPTIONAL},
+    {0},
+};
+
+/* Peers and roofs are missing where none was there. */
+#define MATRIX_FIELDS                                                                                             \
+    {"kernel", STRING, 0}, {"backend", STRING, 0}, {"batch", INTEGER, 0}, {"percent", NUMBER, 0},                 \
+        {"k", INTEGER, 0}, {"flops", NUMBER, 0}, {"time_ns", INTERVAL, 0}, {"kernels", OBJECT, 0},                \
+        {"peers", OBJECT, 0}, {"best_peer", STRING, OPTIONAL}, {"peer_time_ns", INTERVAL, OPTIONAL},              \
+        {"ratio_to_best_peer", NUMBER, OPTIONAL}, {"ratio_interval", INTERVAL, OPTIONAL},                         \
+        {"naive_peer", STRING, OPTIONAL}, {"naive_time_ns", INTERVAL, OPTIONAL},                                  \
+        {"ratio_to_naive", NUMBER, OPTIONAL}, {"naive_interval", INTERVAL, OPTIONAL},                             \
+        {"roof_ns", NUMBER, OPTIONAL}, {"roof_kind", STRING, OPTIONAL}, {"roof_percent", NUMBER, OPTIONAL},       \
+        {"roof_percent_interval", INTERVAL, OPTIONAL}, {"above_roof", BOOLEAN, OPTIONAL}, {"rounds", INTEGER, 0}, \
+    {                                                                                                             \
+        "processes", INTEGER, 0                                                                                   \
+    }
+
+static const field matrix_fields[] = {
+    MATRIX_FIELDS, {"out", INTEGER, 0}, {"in", INTEGER, 0}, {"m", INTEGER, 0}, {"cut", STRING, 0}, {0},
+};
+
+static const field matrix_mlp_fields[] = {
+    MATRIX_FIELDS,
+    {"recipe", STRING, 0},
+    {"widths", ARRAY, 0},
+    {"time_share", INTERVAL, 0},
+    {"flops_share", NUMBER, 0},
+    {"reason", STRING, 0},
+    {0},
+};
+
 /* A kind that is not here passes: newer programs add kinds, and older readers show what they know. */
 static const struct {
     const char *kind;
     const field *fields;
-} kinds[] = {{"prediction", prediction_fields}, {"train", train_fields},     {"sweep", sweep_fields},
-             {"bench", bench_fields},           {"control", control_fields}, {"verify", verify_fields},
-             {"versus", versus_fields},         {"flops", flops_fields},     {"comparison", comparison_fields},
-             {"refine", refine_fields},         {"compare", compare_fields}};
+} kinds[] = {{"prediction", prediction_fields}, {"train", train_fields},          {"sweep", sweep_fields},
+             {"bench", bench_fields},           {"control", control_fields},      {"verify", verify_fields},
+             {"versus", versus_fields},         {"flops", flops_fields},          {"comparison", comparison_fields},
+             {"refine", refine_fields},         {"compare", compare_fields},      {"roof", roof_fields},
+             {"matrix", matrix_fields},         {"matrix_mlp", matrix_mlp_fields}};
 
 static bool is_pair(const json_t *v) {
     return json_array_size(v) == 2 && json_is_number(json_array_get(v, 0)) && json_is_number(json_array_get(v, 1));
