@@ -364,8 +364,12 @@ START_TEST(regions) {
     } rows[] = {
         {"authors", {{0, 100, 0, 784}, {30, 70, 30, 70}, {0, 10, 0, 100}}},
         {"nested", {{30, 70, 0, 784}, {30, 70, 0, 70}, {0, 10, 0, 100}}},
+        {"sandwich", {{0, 100, 0, 784}, {0, 100, 0, 100}, {0, 10, 0, 100}}},
+        {"independent", {{0, 70, 0, 784}, {0, 70, 0, 70}, {0, 10, 0, 70}}},
+        {"forum", {{0, 100, 0, 784}, {0, 100, 0, 100}, {0, 10, 0, 100}}},
     };
-    for (size_t i = 0; i < 2; i++)
+    ck_assert_uint_eq(recipe_count(), sizeof rows / sizeof rows[0]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (size_t l = 0; l < 3; l++) {
             const region got = recipe_region(recipe_find(rows[i].recipe), width, 3, l, 30, 70);
             ck_assert_mem_eq(&got, &rows[i].layer[l], sizeof got);
@@ -501,10 +505,13 @@ START_TEST(width_rules) {
     random_state r;
     random_seed(&r, 3, RANDOM_TEST);
     size_t k[WIDTHS_MAX];
-    ck_assert_uint_eq(width_rule_find("end")->choose(20, 40, &r, k), 1);
+    static const size_t counts[] = {1, 1, 10, 4, 10};
+    static const char *const names[] = {"end", "random", "ten", "sandwich", "forum"};
+    for (size_t i = 0; i < 5; i++) ck_assert_uint_eq(width_rule_find(names[i])->count, counts[i]);
+    width_rule_find("end")->choose(20, 40, &r, k);
     ck_assert_uint_eq(k[0], 40);
     static const size_t ten[] = {46, 52, 58, 64, 70, 76, 82, 88, 94, 100};
-    ck_assert_uint_eq(width_rule_find("ten")->choose(40, 100, &r, k), 10);
+    width_rule_find("ten")->choose(40, 100, &r, k);
     ck_assert_mem_eq(k, ten, sizeof ten);
     static const size_t halves[] = {2, 5, 8, 10, 12, 15, 18, 20, 22, 25}; /* 2.5 and 12.5 round to even */
     width_rule_find("ten")->choose(0, 25, &r, k);
@@ -513,11 +520,27 @@ START_TEST(width_rules) {
     for (size_t i = 0; i < 10; i++) ck_assert(k[i] >= 1 && k[i] <= 3);
     size_t seen[41] = {0};
     for (int i = 0; i < 4000; i++) {
-        ck_assert_uint_eq(width_rule_find("random")->choose(20, 40, &r, k), 1);
+        width_rule_find("random")->choose(20, 40, &r, k);
         ck_assert(k[0] > 20 && k[0] <= 40);
         seen[k[0]]++;
     }
     for (size_t width = 21; width <= 40; width++) ck_assert_uint_gt(seen[width], 100); /* 200 expected */
+    static const size_t forum[] = {0, 2, 4, 7, 9, 11, 13, 16, 18, 20},
+                        later[] = {40, 47, 53, 60, 67, 73, 80, 87, 93, 100};
+    width_rule_find("forum")->choose(0, 20, &r, k);
+    ck_assert_mem_eq(k, forum, sizeof forum);
+    width_rule_find("forum")->choose(40, 100, &r, k);
+    ck_assert_mem_eq(k, later, sizeof later);
+    bool least = false, most = false;
+    for (int i = 0; i < 2000; i++) { /* an end is missed by chance in (18/19)^4000, about 1e-94 */
+        width_rule_find("sandwich")->choose(0, 20, &r, k);
+        ck_assert(k[0] == 20 && k[1] == 2 && k[2] >= 2 && k[2] <= 20 && k[3] >= 2 && k[3] <= 20);
+        least = least || k[2] == 2;
+        most = most || k[3] == 20;
+    }
+    ck_assert(least && most);
+    width_rule_find("sandwich")->choose(0, 4, &r, k);
+    ck_assert(k[0] == 4 && k[1] == 1);
     ck_assert_ptr_null(width_rule_find("eleven"));
 }
 END_TEST
@@ -760,7 +783,8 @@ START_TEST(bad_data) {
     ck_assert(!train_run(&o, &data, &m, NULL, &e));
     ck_assert_ptr_nonnull(strstr(e.text, "differ in size"));
     ck_assert(!train_defaults(&o, "other", &e));
-    ck_assert_ptr_nonnull(strstr(e.text, "there is no recipe 'other'; there are authors, nested"));
+    ck_assert_ptr_nonnull(
+        strstr(e.text, "there is no recipe 'other'; there are authors, nested, sandwich, independent, forum"));
 }
 END_TEST
 
