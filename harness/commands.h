@@ -22,6 +22,7 @@ int cmd_data(int argc, char **argv, error *e);
 int cmd_flops(int argc, char **argv, error *e);
 int cmd_inspect(int argc, char **argv, error *e);
 int cmd_list(int argc, char **argv, error *e);
+int cmd_predict(int argc, char **argv, error *e);
 int cmd_sweep(int argc, char **argv, error *e);
 int cmd_run(int argc, char **argv, error *e);
 int cmd_train(int argc, char **argv, error *e);

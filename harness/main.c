@@ -14,6 +14,7 @@ const command commands[] = {
     {"flops", "the work that kernels really execute, counted instruction by instruction", cmd_flops},
     {"inspect", "what a model file holds", cmd_inspect},
     {"list", "every kernel", cmd_list},
+    {"predict", "what a model sees in images", cmd_predict},
     {"report", "a results document as HTML, Markdown and CSV", cmd_report},
     {"run", "all of it: verify, train, sweep, bench, report", cmd_run},
     {"sweep", "accuracy, FLOPs and time of a model at every percentage", cmd_sweep},
