@@ -1,19 +1,22 @@
-/* cmd_list.c: `idp list`: every kernel of every back end that this build has. */
+/* cmd_list.c: `idp list`: every kernel of every back end that this build has, or every recipe. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "backends.h"
 #include "commands.h"
+#include "model/recipe.h"
 #include "peers/peers.h"
 
 static const char help[] =
     "Usage: idp list [--backend NAME] [--layout panel|batch|row|sample]\n"
+    "       idp list --recipes\n"
     "\n"
     "Every kernel: its layout, the register tile (samples x outputs; row: outputs x channels),\n"
     "the floats of one vector register, its back end, and whether it can run here. A back end\n"
     "uses the first kernel of a layout, marked *, unless told otherwise. Then, where neither back end\n"
-    "nor layout is asked for, the peers: every way to call another library that idp measures.\n";
+    "nor layout is asked for, the peers: every way to call another library that idp measures.\n"
+    "--recipes: what `idp train --recipe` takes, with the settings that each starts with.\n";
 
 static bool layout_parse(const char *name, int *layout, error *e) {
     for (int l = IDP_LAYOUT_PANEL; l < IDP_LAYOUTS; l++) {
@@ -56,9 +59,23 @@ static void print_peers(void) {
     }
 }
 
+static void print_recipes(void) {
+    for (size_t i = 0; i < recipe_count(); i++) {
+        const recipe *r = recipe_at(i);
+        printf("%s\n  %s\n  gamma %s, parts", r->name, r->summary, gamma_name(r->gamma));
+        for (size_t p = 0; p < r->parts; p++)
+            printf("%s %g-%g", p > 0 ? "," : "", p > 0 ? r->part_end_percent[p - 1] : 0, r->part_end_percent[p]);
+        printf("%s, widths %s%s\n", r->first_stage_only ? " (only the first is trained)" : "", r->widths,
+               r->distillation ? ", distillation" : "");
+        printf("  %zu epochs a part, batches of %zu, learning rate %g (%s), momentum %g, %s weights\n", r->epochs,
+               r->batch, r->lr, schedule_name(r->schedule), r->momentum, initial_name(r->initial));
+    }
+}
+
 int cmd_list(int argc, char **argv, error *e) {
     static const struct option options[] = {{"backend", required_argument, NULL, 'b'},
                                             {"layout", required_argument, NULL, 'l'},
+                                            {"recipes", no_argument, NULL, 'r'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     const idp_backend *only = NULL;
@@ -77,6 +94,7 @@ int cmd_list(int argc, char **argv, error *e) {
         case 'l':
             if (!layout_parse(optarg, &layout, e)) return EXIT_ERROR;
             break;
+        case 'r': print_recipes(); return 0;
         case 'h': fputs(help, stdout); return 0;
         default: return option_error(argc, argv, c, e);
         }

@@ -14,28 +14,42 @@
 static const char help[] =
     "Usage: idp train [OPTION]... --out MODEL.safetensors\n"
     "\n"
-    "Trains a network of incomplete layers and writes it as a safetensors file.\n"
+    "Trains a network of incomplete layers and writes it as a safetensors file. A recipe brings all\n"
+    "settings with it (idp list --recipes shows them); the options change them. docs/training.md\n"
+    "explains the method.\n"
     "\n"
     "  --recipe NAME      authors: only the inputs of layer 2 are cut, layers 1 and 3 belong to a\n"
     "                     profile (default); nested: every hidden layer is cut, profiles share all\n"
-    "                     but the last layer\n"
-    "  --gamma NAME       all-one, harmonic, linear (default), forum-linear or half-exp\n"
-    "  --parts LIST       consecutive parts of the range, one profile each: 0-30,30-100 (default 0-100)\n"
+    "                     but the last layer; sandwich: no parts, every step trains the full, the\n"
+    "                     smallest and two random widths; independent: a network of its own for\n"
+    "                     every width; forum: as the forum question trained\n"
+    "  --gamma NAME       all-one, harmonic, linear, forum-linear or half-exp\n"
+    "  --parts LIST       consecutive parts of the range, one profile each: 0-30,30-100\n"
     "  --widths RULE      channels that a step of `nested` trains: end of the part (default), random,\n"
-    "                     or ten of them\n"
+    "                     ten of them, sandwich or forum\n"
+    "  --width-weights L  the shares of a step's widths in its loss: 8,4,2,1,1,1,1,1,1,2 with ten\n"
     "  --coupling KIND    weights of `nested` from later channels to earlier ones: initial (default)\n"
     "                     or zero\n"
+    "  --distillation YN  `sandwich`: the narrower widths learn from the full one's softmax: yes\n"
+    "                     (default) or no\n"
     "  --hidden LIST      channels of the hidden layers (default 100,100)\n"
-    "  --epochs N         of each part (default 30)\n"
-    "  --halve-after N    epochs before the learning rate is halved; 0: never (default 25)\n"
-    "  --batch N          samples of a step (default 128)\n"
-    "  --lr X             learning rate (default 0.05)\n"
-    "  --momentum X       (default 0.9)\n"
+    "  --initial KIND     weights before training: normal or xavier\n"
+    "  --epochs N         of each part\n"
+    "  --schedule NAME    of the learning rate: step, cosine (to 0) or constant\n"
+    "  --halve-after N    epochs before a step halves it; 0: never (default: 5/6 of the epochs)\n"
+    "  --batch N          samples of a step\n"
+    "  --lr X             learning rate\n"
+    "  --momentum X\n"
+    "  --weight-decay X   (default 0)\n"
     "  --seed N           of weights, order and widths (default 1)\n"
-    "  --data DIR         folder of the IDX files, or `synthetic` (default: $IDP_DATA, else the cache,\n"
-    "                     else the built-in digits)\n"
+    "  --data DIR         folder of the IDX files, or DIR/PREFIX where their names begin with PREFIX-,\n"
+    "                     or `synthetic` (default: $IDP_DATA, else the cache, else the built-in digits)\n"
     "  --backend NAME     back end that trains (default: $IDP_BACKEND, else the fastest usable)\n"
     "  --out FILE         the model file\n"
+    "  --checkpoint FILE  keep the state of the run there, on Ctrl-C too\n"
+    "  --checkpoint-every N  epochs (default 1)\n"
+    "  --resume FILE      go on from a checkpoint, with the same options: the bits are those of a run\n"
+    "                     that was never stopped; new checkpoints go to the same file\n"
     "  --json FILE        write the records\n"
     "  --quiet            no progress\n"
     "  --help             this text\n";
@@ -45,17 +59,25 @@ enum {
     GAMMA,
     PARTS,
     WIDTHS,
+    WIDTH_WEIGHTS,
     COUPLING,
+    DISTILLATION,
     HIDDEN,
+    INITIAL,
     EPOCHS,
+    SCHEDULE,
     HALVE_AFTER,
     BATCH,
     LR,
     MOMENTUM,
+    WEIGHT_DECAY,
     SEED,
     DATA,
     BACKEND,
     OUT,
+    CHECKPOINT,
+    CHECKPOINT_EVERY,
+    RESUME,
     JSON,
     QUIET,
 };
@@ -64,17 +86,25 @@ static const struct option options_table[] = {{"recipe", required_argument, NULL
                                               {"gamma", required_argument, NULL, GAMMA},
                                               {"parts", required_argument, NULL, PARTS},
                                               {"widths", required_argument, NULL, WIDTHS},
+                                              {"width-weights", required_argument, NULL, WIDTH_WEIGHTS},
                                               {"coupling", required_argument, NULL, COUPLING},
+                                              {"distillation", required_argument, NULL, DISTILLATION},
                                               {"hidden", required_argument, NULL, HIDDEN},
+                                              {"initial", required_argument, NULL, INITIAL},
                                               {"epochs", required_argument, NULL, EPOCHS},
+                                              {"schedule", required_argument, NULL, SCHEDULE},
                                               {"halve-after", required_argument, NULL, HALVE_AFTER},
                                               {"batch", required_argument, NULL, BATCH},
                                               {"lr", required_argument, NULL, LR},
                                               {"momentum", required_argument, NULL, MOMENTUM},
+                                              {"weight-decay", required_argument, NULL, WEIGHT_DECAY},
                                               {"seed", required_argument, NULL, SEED},
                                               {"data", required_argument, NULL, DATA},
                                               {"backend", required_argument, NULL, BACKEND},
                                               {"out", required_argument, NULL, OUT},
+                                              {"checkpoint", required_argument, NULL, CHECKPOINT},
+                                              {"checkpoint-every", required_argument, NULL, CHECKPOINT_EVERY},
+                                              {"resume", required_argument, NULL, RESUME},
                                               {"json", required_argument, NULL, JSON},
                                               {"quiet", no_argument, NULL, QUIET},
                                               {"help", no_argument, NULL, 'h'},
@@ -82,7 +112,8 @@ static const struct option options_table[] = {{"recipe", required_argument, NULL
 
 typedef struct request {
     train_options train;
-    const char *recipe, *widths, *coupling, *backend, *data, *out, *json;
+    const char *backend, *data, *out, *json;
+    bool halved; /* --halve-after was given */
     char typed[1024];
 } request;
 
@@ -137,45 +168,82 @@ static bool seed_parse(const char *text, uint64_t *seed, error *e) {
     return true;
 }
 
+static bool weights_parse(const char *text, train_options *o, error *e) {
+    unsigned count = 0;
+    if (!option_list("width-weights", text, 0, 1e6, o->width_weight, WIDTHS_MAX, &count, e)) return false;
+    o->width_weights = count;
+    return true;
+}
+
+static bool widths_parse(const char *text, train_options *o, error *e) {
+    o->widths = width_rule_find(text);
+    return o->widths != NULL || fail(e, "--widths '%s' is not one of end, random, ten, sandwich, forum", text);
+}
+
+static bool distillation_parse(const char *text, bool *wanted, error *e) {
+    *wanted = strcmp(text, "yes") == 0;
+    return *wanted || strcmp(text, "no") == 0 || fail(e, "--distillation '%s' is neither yes nor no", text);
+}
+
 static bool option_take(int c, request *q, error *e) {
     train_options *o = &q->train;
+    const char *name = o->recipe->name;
     switch (c) {
-    case RECIPE: q->recipe = optarg; return true;
+    case RECIPE: return true; /* see start */
     case GAMMA:
         return gamma_parse(optarg, &o->gamma) ||
                fail(e, "--gamma '%s' is not one of all-one, harmonic, linear, forum-linear, half-exp", optarg);
     case PARTS: return parts_parse(optarg, o, e);
-    case WIDTHS: q->widths = optarg; return true;
-    case COUPLING: q->coupling = optarg; return true;
+    case WIDTHS:
+        if (!o->recipe->has_options) return fail(e, "recipe %s fixes its widths; --widths is for nested", name);
+        return widths_parse(optarg, o, e);
+    case WIDTH_WEIGHTS: return weights_parse(optarg, o, e);
+    case COUPLING:
+        if (!o->recipe->has_options) return fail(e, "recipe %s fixes its coupling; --coupling is for nested", name);
+        return coupling_parse(optarg, &o->coupling) ||
+               fail(e, "--coupling '%s' is not one of initial, zero", optarg);
+    case DISTILLATION: return distillation_parse(optarg, &o->distillation, e);
     case HIDDEN: return hidden_parse(optarg, o, e);
+    case INITIAL:
+        return initial_parse(optarg, &o->initial) || fail(e, "--initial '%s' is neither normal nor xavier", optarg);
     case EPOCHS: return size_parse("epochs", optarg, 1, 100000, &o->epochs, e);
-    case HALVE_AFTER: return size_parse("halve-after", optarg, 0, 100000, &o->halve_after, e);
+    case SCHEDULE:
+        return schedule_parse(optarg, &o->schedule) ||
+               fail(e, "--schedule '%s' is not one of step, cosine, constant", optarg);
+    case HALVE_AFTER: q->halved = true; return size_parse("halve-after", optarg, 0, 100000, &o->halve_after, e);
     case BATCH: return size_parse("batch", optarg, 1, TRAIN_BATCH_MOST, &o->batch, e);
     case LR: return option_number("lr", optarg, 0, 100, &o->lr, e);
     case MOMENTUM: return option_number("momentum", optarg, 0, 1, &o->momentum, e);
+    case WEIGHT_DECAY: return option_number("weight-decay", optarg, 0, 1, &o->weight_decay, e);
     case SEED: return seed_parse(optarg, &o->seed, e);
     case DATA: q->data = optarg; return true;
     case BACKEND: q->backend = optarg; return true;
     case OUT: q->out = optarg; return true;
+    case CHECKPOINT: o->checkpoint = optarg; return true;
+    case CHECKPOINT_EVERY: return size_parse("checkpoint-every", optarg, 1, 100000, &o->checkpoint_every, e);
+    case RESUME: o->resume = optarg; return true;
     case JSON: q->json = optarg; return true;
     case QUIET: progress_quiet(true); return true;
     default: return fail(e, "unknown option");
     }
 }
 
-/* The recipe, and what only it can tell. */
+/* The recipe's settings, which the other options change, wherever --recipe stands among them. */
+static bool start(request *q, int argc, char **argv, error *e) {
+    const char *name = "authors";
+    optind = 1;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", options_table, NULL)) != -1;)
+        if (c == RECIPE) name = optarg;
+    optind = 1;
+    return train_defaults(&q->train, name, e) || fail_in(e, "--recipe");
+}
+
 static bool settle(request *q, error *e) {
     train_options *o = &q->train;
     if (q->out == NULL) return fail(e, "--out MODEL.safetensors is missing: where is the model to go?");
-    o->recipe = recipe_find(q->recipe);
-    if (o->recipe == NULL) return fail(e, "--recipe '%s' is not one of authors, nested", q->recipe);
-    if ((q->widths != NULL || q->coupling != NULL) && !o->recipe->has_options)
-        return fail(e, "recipe %s fixes its widths and its coupling; --widths and --coupling are for nested",
-                    q->recipe);
-    o->widths = width_rule_find(q->widths != NULL ? q->widths : o->recipe->widths);
-    if (o->widths == NULL) return fail(e, "--widths '%s' is not one of end, random, ten", q->widths);
-    if (q->coupling != NULL && !coupling_parse(q->coupling, &o->coupling))
-        return fail(e, "--coupling '%s' is not one of initial, zero", q->coupling);
+    if (!q->halved) o->halve_after = o->epochs * 5 / 6;
+    if (o->resume != NULL && o->checkpoint == NULL) o->checkpoint = o->resume;
     return backend_choose(q->backend, &o->backend, e);
 }
 
@@ -185,12 +253,22 @@ static void print_settings(const train_options *o, const dataset *data) {
            data->test.count);
     printf("Network %zu", data->train.rows * data->train.columns);
     for (size_t h = 0; h < o->hidden_count; h++) printf("-%zu", o->hidden[h]);
-    printf("-%zu; per part %zu epochs of batches of %zu, learning rate %g", data->classes, o->epochs, o->batch,
-           o->lr);
-    if (o->halve_after > 0 && o->halve_after < o->epochs) printf(" halved after %zu", o->halve_after);
-    printf(", momentum %g, seed %llu.\n", o->momentum, (unsigned long long)o->seed);
-    if (o->recipe->has_options)
-        printf("Widths of a step: %s; coupling: %s.\n", o->widths->name, coupling_name(o->coupling));
+    char number[48] = "";
+    if (o->schedule == SCHEDULE_STEP && o->halve_after > 0 && o->halve_after < o->epochs)
+        snprintf(number, sizeof number, " halved after %zu", o->halve_after);
+    else if (o->schedule == SCHEDULE_COSINE)
+        snprintf(number, sizeof number, " falling as a cosine to 0");
+    printf("-%zu, %s weights; parts", data->classes, initial_name(o->initial));
+    for (size_t p = 0; p < o->parts; p++)
+        printf("%s %g-%g", p > 0 ? "," : "", o->part[p].from_percent, o->part[p].to_percent);
+    printf(
+        "%s; per part %zu epochs of batches of %zu, learning rate %g%s, momentum %g, weight decay %g, seed %llu.\n",
+        train_stages(o) < o->parts ? ", of which only the first is trained" : "", o->epochs, o->batch, o->lr,
+        number, o->momentum, o->weight_decay, (unsigned long long)o->seed);
+    printf("Widths of a step: %s", o->widths->name);
+    if (o->recipe->has_options) printf("; coupling: %s", coupling_name(o->coupling));
+    if (o->recipe->can_distill) printf("; distillation: %s", o->distillation ? "yes" : "no");
+    printf(".\n");
     printf("Back end: %s.\n", o->backend->name);
     fflush(stdout); /* before the progress on stderr */
 }
@@ -206,6 +284,7 @@ static void tell(const request *q, const model *m, const train_log *log, results
         snprintf(range, sizeof range, "%g-%g", from, to);
         printf("%-9zu %-14s %10.2f %10.5f %12.2f\n", p, range, log[p].seconds, log[p].loss,
                log[p].accuracy_percent);
+        if (isnan(log[p].loss)) continue; /* a stage that never ran has nothing to record */
         results_add(r,
                     json_pack("{s:s, s:s, s:s, s:s, s:I, s:[f, f], s:I, s:I, s:f, s:f, s:f, s:s}", "kind", "train",
                               "model", label, "recipe", m->recipe, "gamma", gamma_name(m->gamma), "profile",
@@ -230,7 +309,9 @@ static bool run(const request *q, error *e) {
     results r = {0};
     model m = {0};
     train_log log[MODEL_MAX_PROFILES];
+    const char *checkpoint = q->train.checkpoint;
     if (!can_write(q->out, e) || (q->json != NULL && !can_write(q->json, e))) goto done;
+    if (checkpoint != NULL && !can_write(checkpoint, e)) goto done;
     if (!results_new(&r, q->typed, q->train.seed, e) || !dataset_load(&data, q->data, e)) goto done;
     results_data(&r, data.name, data.synthetic, data.sha256, data.train.count, data.test.count);
     print_settings(&q->train, &data);
@@ -245,11 +326,9 @@ done:
 }
 
 int cmd_train(int argc, char **argv, error *e) {
-    request q = {.recipe = "authors"};
+    request q = {.out = NULL};
     option_typed(argc, argv, q.typed, sizeof q.typed);
-    if (!train_defaults(&q.train, q.recipe, e)) return EXIT_ERROR;
-    optind = 1;
-    opterr = 0;
+    if (!start(&q, argc, argv, e)) return EXIT_ERROR;
     for (int c; (c = getopt_long(argc, argv, ":h", options_table, NULL)) != -1;) {
         if (c == 'h') {
             fputs(help, stdout);

@@ -25,6 +25,7 @@ int cmd_list(int argc, char **argv, error *e);
 int cmd_merge(int argc, char **argv, error *e);
 int cmd_mca(int argc, char **argv, error *e);
 int cmd_matrix(int argc, char **argv, error *e);
+int cmd_predict(int argc, char **argv, error *e);
 int cmd_sweep(int argc, char **argv, error *e);
 int cmd_roof(int argc, char **argv, error *e);
 int cmd_run(int argc, char **argv, error *e);

@@ -17,6 +17,7 @@ const command commands[] = {
     {"mca", "predicted speed of the kernels on CPUs that are not here", cmd_mca},
     {"merge", "results documents of one machine as one document", cmd_merge},
     {"matrix", "kernels beside other libraries and the roofs, cell by cell", cmd_matrix},
+    {"predict", "what a model sees in images", cmd_predict},
     {"report", "a results document as HTML, Markdown and CSV", cmd_report},
     {"roof", "what this core can do at most", cmd_roof},
     {"run", "all of it: verify, train, sweep, bench, report", cmd_run},

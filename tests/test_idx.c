@@ -202,8 +202,8 @@ END_TEST
 START_TEST(refuses_wrong_labels) {
     bytes b = labels_file(12);
     expect_bad_labels(&b, 13, "12 labels, but there are 13 images");
-    b.at[8 + 3] = 10;
-    expect_bad_labels(&b, 12, "label 3 is 10");
+    b.at[8 + 3] = DATASET_MAX_CLASSES;
+    expect_bad_labels(&b, 12, "label 3 is 128, the largest there can be is 127");
 }
 END_TEST
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static dataset toy;
 
@@ -200,6 +201,80 @@ START_TEST(nested_gradient) {
 }
 END_TEST
 
+/* What narrow widths learn from: softmax of the first width's outputs, [BATCH][TOY_CLASSES], held constant. */
+static double teacher[BATCH * TOY_CLASSES];
+
+static void log_softmax(size_t k, size_t sample, double *logp) {
+    double z[TOY_CLASSES], sum = 0;
+    mlp_reference_forward(&f.reference, k, f.x_double + sample * TOY_PIXELS, f.m.layers, z);
+    for (size_t c = 0; c < TOY_CLASSES; c++) sum += exp(z[c]);
+    for (size_t c = 0; c < TOY_CLASSES; c++) logp[c] = z[c] - log(sum);
+}
+
+/* The first width with the labels plus the others with the teacher, undivided. */
+static double distilled_loss(const size_t *k, size_t widths, size_t batch) {
+    double loss = mlp_reference_loss(&f.reference, k[0], f.x_double, f.label, batch);
+    for (size_t w = 1; w < widths; w++)
+        for (size_t s = 0; s < batch; s++) {
+            double logp[TOY_CLASSES];
+            log_softmax(k[w], s, logp);
+            for (size_t c = 0; c < TOY_CLASSES; c++) loss -= teacher[s * TOY_CLASSES + c] * logp[c] / (double)batch;
+        }
+    return loss;
+}
+
+/* A third of the weights: each costs two losses of three widths. */
+START_TEST(distilled_gradient) {
+    train_options o = options("sandwich");
+    lay_out(&o, NULL);
+    static const size_t k[] = {20, 2, 9};
+    static const double share[] = {1, 1, 1};
+    f.net.distillation = true;
+    f.net.share = share;
+    for (size_t s = 0; s < BATCH; s++) {
+        log_softmax(k[0], s, teacher + s * TOY_CLASSES);
+        for (size_t c = 0; c < TOY_CLASSES; c++) teacher[s * TOY_CLASSES + c] = exp(teacher[s * TOY_CLASSES + c]);
+    }
+    const double loss = gradient_run(&f.g, &f.net, k, 3, f.x, f.label, BATCH), h = 1e-6;
+    ck_assert_double_eq_tol(loss, distilled_loss(k, 3, BATCH), 1e-5);
+    for (size_t l = 0; l < f.m.layers; l++) {
+        double largest = 0;
+        for (size_t i = 0; i < f.m.width[l] * f.m.width[l + 1]; i += 3) {
+            double *parameter = &f.reference.w[l][i];
+            const double here = *parameter;
+            *parameter = here + h;
+            const double above = distilled_loss(k, 3, BATCH);
+            *parameter = here - h;
+            const double expected = (above - distilled_loss(k, 3, BATCH)) / (2 * h);
+            *parameter = here;
+            expect_near("weight gradient", l, i, f.g.dw[l][i], expected);
+            largest = fmax(largest, fabs(expected));
+        }
+        ck_assert_double_gt(largest, noticeable);
+    }
+    clear();
+}
+END_TEST
+
+/* Shares: the gradient of 3 L(20) + L(4) / 2 is that sum of the gradients. */
+START_TEST(shared_gradient) {
+    train_options o = options("sandwich");
+    lay_out(&o, NULL);
+    static const size_t k[] = {20, 4};
+    static const double share[] = {3, 0.5};
+    static float alone[2][TOY_PIXELS * 20];
+    for (size_t w = 0; w < 2; w++) {
+        gradient_run(&f.g, &f.net, &k[w], 1, f.x, f.label, BATCH);
+        memcpy(alone[w], f.g.dw[0], sizeof alone[w]);
+    }
+    f.net.share = share;
+    gradient_run(&f.g, &f.net, k, 2, f.x, f.label, BATCH);
+    for (size_t i = 0; i < TOY_PIXELS * 20; i++)
+        ck_assert_float_eq_tol(f.g.dw[0][i], 3 * alone[0][i] + 0.5f * alone[1][i], 1e-5f);
+    clear();
+}
+END_TEST
+
 /* The weights of layer 2 get sum of delta[j] x[i], x before gamma; all else the true gradient, through gamma W2.
  * delta[j] of one sample is its dLoss/db2[j]. */
 START_TEST(authors_gradient) {
@@ -352,6 +427,76 @@ START_TEST(shuffled) {
 }
 END_TEST
 
+/* One step from rest: w moves by lr (g + decay w), so what the decay adds is lr decay w; biases do not decay. */
+START_TEST(weight_decay) {
+    train_options o = options("nested");
+    o.batch = toy.train.count = BATCH;
+    o.epochs = 0;
+    model initial = train(&o, NULL);
+    o.epochs = 1;
+    o.lr = 0.5;
+    model without = train(&o, NULL);
+    o.weight_decay = 0.125;
+    model with = train(&o, NULL);
+    for (size_t l = 0; l < 3; l++) {
+        const model_layer *a = initial.owned[l], *b = without.owned[l], *c = with.owned[l];
+        for (size_t i = 0; i < a->out * a->in; i++)
+            ck_assert_float_eq_tol(b->w[i] - c->w[i], 0.5f * 0.125f * a->w[i], 1e-6f);
+        ck_assert_mem_eq(b->b, c->b, b->out * sizeof(float));
+    }
+    model_free(&initial);
+    model_free(&without);
+    model_free(&with);
+}
+END_TEST
+
+START_TEST(schedules) {
+    static const struct {
+        schedule_kind kind;
+        double done;
+        size_t halve_after;
+        double expected;
+    } rows[] = {
+        {SCHEDULE_STEP, 0, 25, 1},      {SCHEDULE_STEP, 24.999, 25, 1},  {SCHEDULE_STEP, 25, 25, 0.5},
+        {SCHEDULE_STEP, 29, 25, 0.5},   {SCHEDULE_STEP, 29, 0, 1},       {SCHEDULE_COSINE, 0, 25, 1},
+        {SCHEDULE_COSINE, 15, 25, 0.5}, {SCHEDULE_COSINE, 10, 25, 0.75}, {SCHEDULE_COSINE, 20, 0, 0.25},
+        {SCHEDULE_COSINE, 30, 0, 0},    {SCHEDULE_CONSTANT, 0, 25, 1},   {SCHEDULE_CONSTANT, 29.5, 25, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_double_eq_tol(schedule_factor(rows[i].kind, rows[i].done, 30, rows[i].halve_after),
+                                rows[i].expected, 1e-15);
+    for (int s = SCHEDULE_STEP; s <= SCHEDULE_CONSTANT; s++) {
+        schedule_kind kind;
+        ck_assert(schedule_parse(schedule_name((schedule_kind)s), &kind) && (int)kind == s);
+    }
+    schedule_kind kind;
+    ck_assert(!schedule_parse("stairs", &kind));
+}
+END_TEST
+
+/* One full batch a stage is one step: with a cosine over two epochs the second step has half the rate. */
+START_TEST(cosine_in_training) {
+    train_options o = options("nested");
+    o.batch = toy.train.count = BATCH;
+    o.momentum = 0;
+    o.epochs = 2;
+    o.schedule = SCHEDULE_STEP;
+    o.halve_after = 1;
+    model halved = train(&o, NULL);
+    o.schedule = SCHEDULE_COSINE;
+    o.halve_after = 0;
+    model cosine = train(&o, NULL);
+    for (size_t i = 0; i < 20 * TOY_PIXELS; i++)
+        ck_assert_float_eq_tol(halved.owned[0]->w[i], cosine.owned[0]->w[i], 1e-6f);
+    o.schedule = SCHEDULE_CONSTANT;
+    model constant = train(&o, NULL);
+    same_bits(&halved, &constant, false);
+    model_free(&halved);
+    model_free(&cosine);
+    model_free(&constant);
+}
+END_TEST
+
 /* ---- what a stage leaves alone
  * ------------------------------------------------------------------------------------------ */
 
@@ -364,8 +509,12 @@ START_TEST(regions) {
     } rows[] = {
         {"authors", {{0, 100, 0, 784}, {30, 70, 30, 70}, {0, 10, 0, 100}}},
         {"nested", {{30, 70, 0, 784}, {30, 70, 0, 70}, {0, 10, 0, 100}}},
+        {"sandwich", {{0, 100, 0, 784}, {0, 100, 0, 100}, {0, 10, 0, 100}}},
+        {"independent", {{0, 70, 0, 784}, {0, 70, 0, 70}, {0, 10, 0, 70}}},
+        {"forum", {{0, 100, 0, 784}, {0, 100, 0, 100}, {0, 10, 0, 100}}},
     };
-    for (size_t i = 0; i < 2; i++)
+    ck_assert_uint_eq(recipe_count(), sizeof rows / sizeof rows[0]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (size_t l = 0; l < 3; l++) {
             const region got = recipe_region(recipe_find(rows[i].recipe), width, 3, l, 30, 70);
             ck_assert_mem_eq(&got, &rows[i].layer[l], sizeof got);
@@ -501,10 +650,13 @@ START_TEST(width_rules) {
     random_state r;
     random_seed(&r, 3, RANDOM_TEST);
     size_t k[WIDTHS_MAX];
-    ck_assert_uint_eq(width_rule_find("end")->choose(20, 40, &r, k), 1);
+    static const size_t counts[] = {1, 1, 10, 4, 10};
+    static const char *const names[] = {"end", "random", "ten", "sandwich", "forum"};
+    for (size_t i = 0; i < 5; i++) ck_assert_uint_eq(width_rule_find(names[i])->count, counts[i]);
+    width_rule_find("end")->choose(20, 40, &r, k);
     ck_assert_uint_eq(k[0], 40);
     static const size_t ten[] = {46, 52, 58, 64, 70, 76, 82, 88, 94, 100};
-    ck_assert_uint_eq(width_rule_find("ten")->choose(40, 100, &r, k), 10);
+    width_rule_find("ten")->choose(40, 100, &r, k);
     ck_assert_mem_eq(k, ten, sizeof ten);
     static const size_t halves[] = {2, 5, 8, 10, 12, 15, 18, 20, 22, 25}; /* 2.5 and 12.5 round to even */
     width_rule_find("ten")->choose(0, 25, &r, k);
@@ -513,11 +665,27 @@ START_TEST(width_rules) {
     for (size_t i = 0; i < 10; i++) ck_assert(k[i] >= 1 && k[i] <= 3);
     size_t seen[41] = {0};
     for (int i = 0; i < 4000; i++) {
-        ck_assert_uint_eq(width_rule_find("random")->choose(20, 40, &r, k), 1);
+        width_rule_find("random")->choose(20, 40, &r, k);
         ck_assert(k[0] > 20 && k[0] <= 40);
         seen[k[0]]++;
     }
     for (size_t width = 21; width <= 40; width++) ck_assert_uint_gt(seen[width], 100); /* 200 expected */
+    static const size_t forum[] = {0, 2, 4, 7, 9, 11, 13, 16, 18, 20},
+                        later[] = {40, 47, 53, 60, 67, 73, 80, 87, 93, 100};
+    width_rule_find("forum")->choose(0, 20, &r, k);
+    ck_assert_mem_eq(k, forum, sizeof forum);
+    width_rule_find("forum")->choose(40, 100, &r, k);
+    ck_assert_mem_eq(k, later, sizeof later);
+    bool least = false, most = false;
+    for (int i = 0; i < 2000; i++) { /* an end is missed by chance in (18/19)^4000, about 1e-94 */
+        width_rule_find("sandwich")->choose(0, 20, &r, k);
+        ck_assert(k[0] == 20 && k[1] == 2 && k[2] >= 2 && k[2] <= 20 && k[3] >= 2 && k[3] <= 20);
+        least = least || k[2] == 2;
+        most = most || k[3] == 20;
+    }
+    ck_assert(least && most);
+    width_rule_find("sandwich")->choose(0, 4, &r, k);
+    ck_assert(k[0] == 4 && k[1] == 1);
     ck_assert_ptr_null(width_rule_find("eleven"));
 }
 END_TEST
@@ -565,6 +733,107 @@ START_TEST(initial_weights) {
 }
 END_TEST
 
+START_TEST(xavier_weights) {
+    train_options o = options("forum");
+    o.epochs = 0;
+    o.hidden[0] = o.hidden[1] = 200;
+    model m = train(&o, NULL);
+    for (size_t l = 0; l < m.layers; l++) {
+        const model_layer *layer = m.owned[l];
+        const double limit = sqrt(6 / (double)(layer->in + layer->out)), count = (double)(layer->out * layer->in);
+        double square = 0;
+        for (size_t i = 0; i < layer->out * layer->in; i++) {
+            ck_assert_double_le(fabs((double)layer->w[i]), limit);
+            square += (double)layer->w[i] * (double)layer->w[i];
+        }
+        /* limit^2 / 3; the variance of a square is limit^4 (1/5 - 1/9) */
+        ck_assert_double_eq_tol(square / count, limit * limit / 3, 5 * limit * limit * sqrt(4 / 45.0 / count));
+    }
+    model_free(&m);
+}
+END_TEST
+
+/* `independent`: no profile shares a layer; a stage changes nothing of the others, nor beyond its own width. */
+START_TEST(independent_networks) {
+    train_options o = options("independent");
+    set_parts(&o, 2, (const double[]){30, 100});
+    o.epochs = 0;
+    model initial = train(&o, NULL);
+    o.epochs = 1;
+    model m = train(&o, NULL);
+    ck_assert_uint_eq(m.owned_count, 6);
+    const model_layer *before = initial.profile[0].layer[1], *after = m.profile[0].layer[1];
+    size_t changed = 0;
+    for (size_t i = 0; i < 400; i++) {
+        const bool differs = memcmp(&before->w[i], &after->w[i], sizeof(float)) != 0;
+        ck_assert(!differs || (i / 20 < 6 && i % 20 < 6));
+        changed += differs;
+    }
+    ck_assert_uint_gt(changed, 10); /* of 36 */
+    model_free(&initial);
+    model_free(&m);
+}
+END_TEST
+
+/* `forum`: everything is shared, and channels beyond the first part never learn. */
+START_TEST(forum_trains_one_stage) {
+    train_options o = options("forum");
+    set_parts(&o, 2, (const double[]){30, 100});
+    o.epochs = 0;
+    model initial = train(&o, NULL);
+    o.epochs = 3;
+    train_log log[MODEL_MAX_PROFILES];
+    model m = train(&o, log);
+    ck_assert_uint_eq(m.owned_count, 3);
+    ck_assert(!isnan(log[0].loss) && isnan(log[1].loss));
+    ck_assert_mem_ne(initial.owned[0]->w, m.owned[0]->w, 6 * TOY_PIXELS * sizeof(float));
+    ck_assert_mem_eq(initial.owned[0]->w + 6 * TOY_PIXELS, m.owned[0]->w + 6 * TOY_PIXELS,
+                     14 * TOY_PIXELS * sizeof(float));
+    model_free(&initial);
+    model_free(&m);
+}
+END_TEST
+
+static const char *const all_recipes[] = {"authors", "nested", "sandwich", "independent", "forum"};
+
+/* Trained with a checkpoint after every epoch, and again from the last but one of a stage: the same bits. */
+START_TEST(checkpoint_resumes) {
+    train_options o = options(all_recipes[_i]);
+    const size_t parts = o.recipe->most_parts > 1 ? 2 : 1;
+    set_parts(&o, parts, parts > 1 ? (const double[]){50, 100} : (const double[]){100});
+    if (o.recipe->has_options) o.widths = width_rule_find("random");
+    o.epochs = 3;
+    model whole = train(&o, NULL);
+    char path[] = "/tmp/idp-checkpoint-XXXXXX";
+    const int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    close(file);
+    o.checkpoint = path;
+    o.checkpoint_every = 2; /* and at the end of every stage: the file is that of the last */
+    model kept = train(&o, NULL);
+    same_bits(&whole, &kept, true);
+    o.resume = path;
+    train_log log[MODEL_MAX_PROFILES];
+    model resumed = train(&o, log);
+    same_bits(&whole, &resumed, true);
+    ck_assert(!isnan(log[0].loss));
+
+    error e = {""};
+    model m;
+    o.seed++;
+    ck_assert(!train_run(&o, &toy, &m, NULL, &e));
+    ck_assert_ptr_nonnull(strstr(e.text, "is of a run with seed 1, and this one has 2"));
+    o.seed--;
+    o.lr = 0.25;
+    ck_assert(!train_run(&o, &toy, &m, NULL, &e));
+    ck_assert_ptr_nonnull(strstr(e.text, "is of a run with lr "));
+    unlink(path);
+    model_free(&whole);
+    model_free(&kept);
+    model_free(&resumed);
+}
+END_TEST
+
 static const struct {
     const char *recipe, *widths;
     gamma_kind gamma;
@@ -575,6 +844,7 @@ static const struct {
     {"authors", "end", GAMMA_HALF_EXP, {100}, 1},        {"nested", "end", GAMMA_ALL_ONE, {100}, 1},
     {"nested", "ten", GAMMA_LINEAR, {40, 100}, 2},       {"nested", "random", GAMMA_LINEAR, {30, 60, 100}, 3},
     {"nested", "end", GAMMA_FORUM_LINEAR, {50, 100}, 2}, {"nested", "end", GAMMA_HARMONIC, {100}, 1},
+    {"independent", "end", GAMMA_ALL_ONE, {50, 100}, 2}, {"sandwich", "sandwich", GAMMA_ALL_ONE, {100}, 1},
 };
 
 START_TEST(learns) {
@@ -588,7 +858,8 @@ START_TEST(learns) {
     model m = train(&o, log);
     for (size_t p = 0; p < m.profiles; p++) {
         ck_assert_double_gt(log[p].accuracy_percent, 90); /* guessing: 25 */
-        ck_assert_double_lt(log[p].loss, 0.9);            /* guessing: log 4; narrow widths count in it */
+        ck_assert_double_lt(log[p].loss,
+                            o.distillation ? 3.6 : 0.9); /* guessing: log 4; narrow widths count in it */
         ck_assert_double_gt(log[p].seconds, 0);
         double accuracy, nothing = 0;
         ck_assert(model_accuracy(&m, o.backend, &toy.test, p, &m.profile[p].to_percent, 1, &accuracy, &e));
@@ -681,6 +952,18 @@ static void bad_batch(train_options *o) { o->batch = 0; }
 static void huge_batch(train_options *o) { o->batch = TRAIN_BATCH_MOST + 1; }
 static void bad_lr(train_options *o) { o->lr = 0; }
 static void nan_lr(train_options *o) { o->lr = NAN; }
+static void bad_decay(train_options *o) { o->weight_decay = -1; }
+static void no_distillation(train_options *o) { o->distillation = true; }
+static void two_weights(train_options *o) { o->width_weights = 2; }
+static void no_weight(train_options *o) { o->width_weights = 1; }
+static void nan_weight(train_options *o) {
+    o->width_weights = 1;
+    o->width_weight[0] = NAN;
+}
+static void sandwich_parts(train_options *o) {
+    o->recipe = recipe_find("sandwich");
+    set_parts(o, 2, (const double[]){50, 100});
+}
 static void bad_momentum(train_options *o) { o->momentum = 1; }
 static void no_hidden(train_options *o) { o->hidden_count = 0; }
 static void three_hidden(train_options *o) {
@@ -718,6 +1001,12 @@ static const struct {
     {bad_lr, "learning rate must be above 0"},
     {nan_lr, "learning rate must be above 0"},
     {bad_momentum, "momentum must be"},
+    {bad_decay, "weight decay must be from 0 to 1"},
+    {no_distillation, "recipe nested has no distillation"},
+    {two_weights, "width rule end trains 1 widths a step, but there are 2 weights"},
+    {no_weight, "weights are all 0"},
+    {nan_weight, "the weight of a width cannot be"},
+    {sandwich_parts, "recipe sandwich has a single part, 0-100, not 2"},
     {no_hidden, "recipe nested takes at least 1 hidden layers, not 0"},
     {three_hidden, "recipe authors takes at most 2 hidden layers, not 3"},
     {empty_hidden, "a hidden layer has 1 to 8192 channels, not 0"},
@@ -760,7 +1049,8 @@ START_TEST(bad_data) {
     ck_assert(!train_run(&o, &data, &m, NULL, &e));
     ck_assert_ptr_nonnull(strstr(e.text, "differ in size"));
     ck_assert(!train_defaults(&o, "other", &e));
-    ck_assert_ptr_nonnull(strstr(e.text, "there is no recipe 'other'; there are authors, nested"));
+    ck_assert_ptr_nonnull(
+        strstr(e.text, "there is no recipe 'other'; there are authors, nested, sandwich, independent, forum"));
 }
 END_TEST
 
@@ -785,12 +1075,19 @@ int main(void) {
     tcase_add_checked_fixture(gradients, set_up, NULL);
     tcase_add_loop_test(gradients, nested_gradient, 0, COUNT(nested_cases));
     tcase_add_test(gradients, authors_gradient);
+    tcase_add_test(gradients, distilled_gradient);
+    tcase_add_test(gradients, shared_gradient);
     tcase_add_test(gradients, backends_agree);
     suite_add_tcase(suite, gradients);
     TCase *stages = tcase_create("stages");
     tcase_set_timeout(stages, 120);
     tcase_add_checked_fixture(stages, set_up, NULL);
     tcase_add_test(stages, momentum_and_halving);
+    tcase_add_test(stages, weight_decay);
+    tcase_add_test(stages, schedules);
+    tcase_add_test(stages, cosine_in_training);
+    tcase_add_test(stages, independent_networks);
+    tcase_add_test(stages, forum_trains_one_stage);
     tcase_add_test(stages, velocity_starts_anew);
     tcase_add_test(stages, shuffled);
     tcase_add_test(stages, regions);
@@ -804,6 +1101,8 @@ int main(void) {
     tcase_add_checked_fixture(runs, set_up, NULL);
     tcase_add_test(runs, same_seed_same_bits);
     tcase_add_test(runs, initial_weights);
+    tcase_add_test(runs, xavier_weights);
+    tcase_add_loop_test(runs, checkpoint_resumes, 0, COUNT(all_recipes));
     tcase_add_loop_test(runs, learns, 0, COUNT(learning_cases));
     tcase_add_test(runs, accuracy_by_hand);
     tcase_add_test(runs, network_agrees);

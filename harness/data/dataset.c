@@ -14,14 +14,13 @@
 
 enum { PATH_SIZE = 4096 };
 
-/* The four files, without the ".gz"; every name has two spellings on the web. */
-static const struct {
-    const char *hyphen, *dot;
-} file_names[] = {
+/* The four files, without the ".gz"; the spellings that they have on the web. */
+enum { SPELLINGS = 3 };
+static const char *const file_names[][SPELLINGS] = {
     {"train-images-idx3-ubyte", "train-images.idx3-ubyte"},
     {"train-labels-idx1-ubyte", "train-labels.idx1-ubyte"},
-    {"t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"},
-    {"t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"},
+    {"t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte", "test-images-idx3-ubyte"},
+    {"t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte", "test-labels-idx1-ubyte"},
 };
 enum { TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS, FILES };
 
@@ -39,13 +38,19 @@ bool dataset_cache_folder(char *path, size_t path_size, error *e) {
     return (size_t)length < path_size || fail(e, "the cache folder's path is too long");
 }
 
-/* The path of file f in the folder, in whichever spelling is there. */
+static bool is_folder(const char *path) {
+    struct stat facts;
+    return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+/* The path of file f in the folder (or with the prefix), in whichever spelling is there. */
 static bool find_file(const char *folder, size_t f, char path[PATH_SIZE], error *e) {
-    const char *const names[] = {file_names[f].hyphen, file_names[f].dot};
-    const char *const endings[] = {"", ".gz"};
-    for (size_t n = 0; n < 4; n++) {
+    static const char *const endings[] = {"", ".gz"};
+    const char *const *names = file_names[f], *joint = is_folder(folder) ? "/" : "-";
+    for (size_t n = 0; n < 2 * SPELLINGS; n++) {
         struct stat facts;
-        const int length = snprintf(path, PATH_SIZE, "%s/%s%s", folder, names[n / 2], endings[n % 2]);
+        if (names[n / 2] == NULL) continue;
+        const int length = snprintf(path, PATH_SIZE, "%s%s%s%s", folder, joint, names[n / 2], endings[n % 2]);
         if (length >= PATH_SIZE) return fail(e, "%.200s...: the path is too long", folder);
         if (stat(path, &facts) == 0) return true;
     }
@@ -88,7 +93,7 @@ static void name_it(dataset *d, const char *folder) {
                        d->train.rows == MNIST_SIDE && d->train.columns == MNIST_SIDE &&
                        strcmp(d->sha256, MNIST_SHA256) == 0;
     char *whole = realpath(folder, NULL);
-    const char *slash = whole != NULL ? strrchr(whole, '/') : NULL;
+    const char *slash = strrchr(whole != NULL ? whole : folder, '/'); /* a prefix is no path */
     const char *base = slash != NULL && slash[1] != '\0' ? slash + 1 : folder;
     if (mnist)
         snprintf(d->name, sizeof d->name, "mnist");
@@ -102,9 +107,8 @@ static bool load_folder(dataset *d, const char *folder, error *e) {
     dataset *loaded = calloc(1, sizeof *loaded);
     if (loaded == NULL) return fail(e, "%s: no memory to load it", folder);
     bool complete = false;
-    struct stat facts;
     char path[FILES][PATH_SIZE];
-    if (stat(folder, &facts) != 0) {
+    if (!is_folder(folder) && !holds_any(folder)) {
         fail(e, "cannot read the data folder %s: %s", folder, strerror(errno));
         goto done;
     }

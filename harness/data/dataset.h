@@ -8,8 +8,8 @@
 
 #include "../error.h"
 
-/* The networks here have ten outputs. */
-enum { DATASET_MAX_CLASSES = 10 };
+/* MNIST has 10, EMNIST up to 62; a label above this is damage. */
+enum { DATASET_MAX_CLASSES = 128 };
 
 /* One part (training or test). */
 typedef struct images {
@@ -31,7 +31,9 @@ typedef struct dataset {
  * user's cache folder (dataset_cache_folder) if it holds any of the files, else the built-in digits. The name
  * "synthetic" forces the built-in digits. A folder that was named, or a cache folder that was begun, and does not
  * hold all four files is an error, never a fallback. Files may be plain or .gz, and named with a hyphen or a dot:
- * train-images-idx3-ubyte, train-images.idx3-ubyte. *d is untouched on failure. */
+ * train-images-idx3-ubyte, train-images.idx3-ubyte; the test files begin with t10k or test. FOLDER/PREFIX stands
+ * for files that begin with PREFIX-, as EMNIST's: emnist-letters-train-images-idx3-ubyte. *d is untouched on
+ * failure. */
 bool dataset_load(dataset *d, const char *folder, error *e);
 void dataset_free(dataset *d);
 

@@ -58,7 +58,11 @@ static bool draw_all(matrix_network *n, random_state *r) {
 static bool create(matrix_network *n, random_state *r, error *e) {
     const float *const gamma[NETWORK_LAYERS + 1] = {NULL, n->gamma[0], n->gamma[1], NULL};
     const idp_mlp_profile profile = {(const float *const *)n->w, (const float *const *)n->b, gamma};
-    const idp_mlp_spec spec = {NETWORK_LAYERS, matrix_widths, incomplete, 1, &profile};
+    const idp_mlp_spec spec = {.layers = NETWORK_LAYERS,
+                               .width = matrix_widths,
+                               .incomplete = incomplete,
+                               .profiles = 1,
+                               .profile = &profile};
     const idp_status status = idp_mlp_create(&spec, n->backend, &n->mlp);
     if (status != IDP_OK) return fail(e, "%s: the network: %s", n->backend->name, idp_status_text(status));
     n->workspace = drawn(n, idp_mlp_workspace_bytes(n->mlp, n->batch) / sizeof(float) + 1, 0, 1, r);

@@ -1,9 +1,9 @@
 #include "gradient.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "loss.h"
 #include "matrix.h"
 
 static size_t most(size_t a, size_t b) { return a > b ? a : b; }
@@ -32,7 +32,8 @@ bool gradient_create(gradient *g, const idp_backend *backend, size_t layers, con
     }
     allocated = allocated && (g->input = floats_new(width[0] * g->stride)) &&
                 (g->transposed = floats_new(transposed)) && (g->packed_delta = floats_new(packed_delta)) &&
-                (g->dw_width = floats_new(inner_weights)) && (g->delta_width = floats_new(width[1] * g->stride));
+                (g->dw_width = floats_new(inner_weights)) && (g->delta_width = floats_new(width[1] * g->stride)) &&
+                (g->teacher = floats_new(width[layers] * g->stride));
     if (allocated) return true;
     gradient_free(g);
     return fail(e, "no memory to train layers of up to %zu outputs in batches of %zu", widest, batch_max);
@@ -55,6 +56,7 @@ void gradient_free(gradient *g) {
     free(g->packed_delta);
     free(g->dw_width);
     free(g->delta_width);
+    free(g->teacher);
     *g = (gradient){0};
 }
 
@@ -94,22 +96,6 @@ static void forward(gradient *g, const gradient_net *net, size_t l, size_t k, co
         float *to = g->scaled[l + 1] + j * g->stride;
         for (size_t s = 0; s < batch; s++) to[s] = gamma[j] * from[s];
     }
-}
-
-/* Sum over the samples of the cross-entropy of softmax(z), in nats; delta = share (softmax(z) - one-hot label).
- * z, delta: [classes][stride] */
-static double softmax_loss(size_t classes, size_t batch, size_t stride, const float *z, const uint8_t *label,
-                           float share, float *delta) {
-    double loss = 0;
-    for (size_t s = 0; s < batch; s++) {
-        float highest = z[s], sum = 0;
-        for (size_t c = 1; c < classes; c++) highest = fmaxf(highest, z[c * stride + s]);
-        for (size_t c = 0; c < classes; c++) sum += delta[c * stride + s] = expf(z[c * stride + s] - highest);
-        for (size_t c = 0; c < classes; c++) delta[c * stride + s] *= share / sum;
-        delta[label[s] * stride + s] -= share;
-        loss += logf(sum) - (z[label[s] * stride + s] - highest);
-    }
-    return loss;
 }
 
 /* dw[j][i] = sum over s of delta[j][s] x[s][i], j < m, i < n. x: [batch][x_stride], dw: [m][dw_stride] */
@@ -190,15 +176,20 @@ double gradient_run(gradient *g, const gradient_net *net, const size_t *k, size_
      * outputs add up before the one product back. */
     transpose(batch, inputs, x, inputs, g->input, g->stride);
     forward(g, net, 0, widest, g->input, batch);
-    const float share = 1 / ((float)batch * (float)widths);
     double loss = 0;
     for (size_t w = 0; w < widths; w++) {
         for (size_t l = 1; l < net->layers; l++)
             forward(g, net, l, k[w], net->gamma[l] != NULL ? g->scaled[l] : g->relu[l], batch);
-        loss += softmax_loss(classes, batch, g->stride, g->relu[net->layers], label, share, g->delta[net->layers]);
+        const double share = (net->share != NULL ? net->share[w] : 1 / (double)widths) / (double)batch;
+        const float *z = g->relu[net->layers];
+        if (net->distillation && w == 0) softmax(classes, batch, g->stride, z, g->teacher);
+        loss +=
+            share * (net->distillation && w > 0
+                         ? soft_loss(classes, batch, g->stride, z, g->teacher, (float)share, g->delta[net->layers])
+                         : label_loss(classes, batch, g->stride, z, label, (float)share, g->delta[net->layers]));
         backward(g, net, k[w], batch);
     }
     weight_gradient(g, first, inputs, batch, g->delta[1], x, inputs, g->dw[0], inputs);
     add_bias_gradient(g, first, batch, g->delta[1], g->db[0]);
-    return loss / ((double)batch * (double)widths);
+    return loss;
 }

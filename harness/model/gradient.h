@@ -12,7 +12,9 @@ typedef struct gradient_net {
     const bool *incomplete;    /* [layers + 1] */
     model_layer *const *layer; /* [layers] */
     float *const *gamma;       /* [layers + 1], entries may be NULL */
-    bool gamma_free; /* dW[j][i] = sum of delta[j] x[i], not of delta[j] gamma[i] x[i], as the published code */
+    bool gamma_free;     /* dW[j][i] = sum of delta[j] x[i], not of delta[j] gamma[i] x[i], as the published code */
+    const double *share; /* of each width's loss in the step's loss, [widths]; NULL: their mean */
+    bool distillation;   /* the first width learns from the labels, the others from its softmax, held constant */
 } gradient_net;
 
 /* The gradient and the scratch memory that computing it takes. */
@@ -32,6 +34,7 @@ typedef struct gradient {
     float *transposed;                  /* any activation as [batch][channel], or any w as [in][out] */
     float *packed_delta;                /* any delta, packed as weights of [out][batch] */
     float *dw_width;                    /* dw of one width, before it is added up */
+    float *teacher;                     /* softmax of the first width, feature-major */
     float *delta_width;                 /* delta[1] of one width, before it is added up */
 } gradient;
 
@@ -40,10 +43,10 @@ bool gradient_create(gradient *g, const idp_backend *backend, size_t layers, con
                      error *e);
 void gradient_free(gradient *g);
 
-/* Fills dw and db with the gradient of the mean, over samples and over the step's widths, of the cross-entropy in
- * nats, and returns that mean. x: [batch][width[0]], row-major; label: [batch], each below width[layers];
- * k[widths]: channels in use of every incomplete activation, each at least 1 and at most its width. Entries that no
- * width reaches are 0. */
+/* Fills dw and db with the gradient of the mean over samples of the cross-entropy in nats, averaged over the step's
+ * widths or added up by their shares, and returns that loss. x: [batch][width[0]], row-major; label: [batch], each
+ * below width[layers]; k[widths]: channels in use of every incomplete activation, each at least 1 and at most its
+ * width. Entries that no width reaches are 0. */
 double gradient_run(gradient *g, const gradient_net *net, const size_t *k, size_t widths, const float *x,
                     const uint8_t *label, size_t batch);
 

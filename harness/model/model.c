@@ -74,7 +74,10 @@ void model_label(const model *m, char *text, size_t text_size) {
     model_parts_text(m, parts, sizeof parts);
     snprintf(text, text_size, "%s %s %s", m->recipe, gamma_name(m->gamma), parts);
     const recipe *r = recipe_find(m->recipe);
-    if (r == NULL || !r->has_options) return;
+    if (r == NULL) return;
+    const char *distillation = r->can_distill ? noted(m, "distillation") : NULL;
+    if (distillation != NULL) append(text, text_size, ", distillation %s", distillation);
+    if (!r->has_options) return;
     const char *widths = noted(m, "widths"), *coupling = noted(m, "coupling");
     if (widths != NULL) append(text, text_size, ", widths %s", widths);
     if (coupling != NULL) append(text, text_size, ", coupling %s", coupling);

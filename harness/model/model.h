@@ -38,7 +38,7 @@ typedef struct model_profile {
 } model_profile;
 
 typedef struct model {
-    char recipe[32]; /* "authors", "nested" */
+    char recipe[32]; /* "authors", "nested", ...: recipe.h */
     gamma_kind gamma;
     char data_name[64]; /* what it was trained on */
     uint64_t seed;
@@ -65,7 +65,8 @@ model_layer *model_add_layer(model *m, size_t out, size_t in);
 /* Notes a setting, cut to what fits; more than MODEL_MAX_SETTINGS are dropped. */
 void model_note(model *m, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* "authors linear 0-30,30-100" (and, for `nested`, the rules that shaped it, where they are noted): groups records.
+/* "authors linear 0-30,30-100" (and, for `nested` and `sandwich`, the rules that shaped it, where they are noted):
+ * groups records.
  */
 void model_label(const model *m, char *text, size_t text_size);
 

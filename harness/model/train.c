@@ -1,3 +1,4 @@
+/* train.c: the stages of a training. */
 #include "train.h"
 
 #include <float.h>
@@ -7,184 +8,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "../backends.h"
 #include "../progress.h"
-#include "decimal.h"
 #include "gradient.h"
 #include "matrix.h"
-
-bool train_defaults(train_options *o, const char *recipe_name, error *e) {
-    const recipe *r = recipe_find(recipe_name);
-    if (r == NULL) {
-        char names[256] = "";
-        for (size_t i = 0; i < recipe_count(); i++) {
-            const size_t used = strlen(names);
-            snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", recipe_at(i)->name);
-        }
-        return fail(e, "there is no recipe '%s'; there are %s", recipe_name, names);
-    }
-    const idp_backend *backend;
-    if (!backend_choose(NULL, &backend, e)) return false;
-    *o = (train_options){.recipe = r,
-                         .gamma = GAMMA_LINEAR,
-                         .parts = 1,
-                         .part = {{0, 100}},
-                         .hidden_count = 2,
-                         .hidden = {100, 100},
-                         .epochs = 30,
-                         .halve_after = 25,
-                         .batch = 128,
-                         .lr = 0.05,
-                         .momentum = 0.9,
-                         .seed = 1,
-                         .widths = width_rule_find(r->widths),
-                         .coupling = COUPLING_INITIAL,
-                         .backend = backend};
-    return true;
-}
-
-/* ---- settings that fit --------------------------------------------------------------------------------------- */
-
-static bool check_hidden(const train_options *o, error *e) {
-    const recipe *r = o->recipe;
-    if (o->hidden_count < r->least_hidden || o->hidden_count > r->most_hidden)
-        return fail(e, "recipe %s takes %s%zu hidden layers, not %zu", r->name,
-                    o->hidden_count < r->least_hidden ? "at least " : "at most ",
-                    o->hidden_count < r->least_hidden ? r->least_hidden : r->most_hidden, o->hidden_count);
-    for (size_t h = 0; h < o->hidden_count; h++) {
-        if (o->hidden[h] < 1 || o->hidden[h] > TRAIN_WIDTH_MOST)
-            return fail(e, "a hidden layer has 1 to %d channels, not %zu", TRAIN_WIDTH_MOST, o->hidden[h]);
-        if (r->all_incomplete && o->hidden[h] != o->hidden[0])
-            return fail(
-                e,
-                "recipe %s cuts every hidden layer to the same channels, so all must be as wide as the first, "
-                "%zu; one has %zu",
-                r->name, o->hidden[0], o->hidden[h]);
-    }
-    return true;
-}
-
-static bool check_parts(const train_options *o, error *e) {
-    if (o->parts < 1 || o->parts > MODEL_MAX_PROFILES)
-        return fail(e, "a model has 1 to %d parts, not %zu", MODEL_MAX_PROFILES, o->parts);
-    for (size_t p = 0; p < o->parts; p++) {
-        const double from = o->part[p].from_percent, to = o->part[p].to_percent;
-        if (!(from >= 0 && from < to && to <= 100))
-            return fail(e, "part %.15g-%.15g is not a range of percentages from 0 to 100", from, to);
-        if (from != (p == 0 ? 0 : o->part[p - 1].to_percent))
-            return fail(e, "part %.15g-%.15g must start where the one before ends (the first at 0)", from, to);
-        for (size_t h = 0; h < o->hidden_count; h++)
-            if (idp_prefix(o->hidden[h], from) == idp_prefix(o->hidden[h], to))
-                return fail(e, "part %.15g-%.15g holds none of the %zu channels", from, to, o->hidden[h]);
-    }
-    return true;
-}
-
-static bool check_data(const dataset *data, error *e) {
-    const images *train = &data->train, *test = &data->test;
-    if (train->count == 0 || test->count == 0) return fail(e, "data set %s has no images", data->name);
-    if (train->count > UINT32_MAX) return fail(e, "data set %s has too many images", data->name);
-    if (train->rows != test->rows || train->columns != test->columns)
-        return fail(e, "data set %s: training and test images differ in size", data->name);
-    if (data->classes < 2) return fail(e, "data set %s has a single class", data->name);
-    return true;
-}
-
-static bool check(const train_options *o, const dataset *data, error *e) {
-    if (o->gamma >= GAMMA_KINDS) return fail(e, "there is no gamma number %d", (int)o->gamma);
-    if (o->batch < 1 || o->batch > TRAIN_BATCH_MOST)
-        return fail(e, "a batch has 1 to %d samples, not %zu", TRAIN_BATCH_MOST, o->batch);
-    if (!(o->lr > 0 && o->lr <= 100)) return fail(e, "the learning rate must be above 0 and at most 100");
-    if (!(o->momentum >= 0 && o->momentum < 1)) return fail(e, "the momentum must be at least 0 and below 1");
-    if (idp_backend_status(o->backend) != IDP_OK)
-        return fail(e, "back end %s: %s", o->backend->name, idp_status_text(idp_backend_status(o->backend)));
-    return check_hidden(o, e) && check_parts(o, e) && check_data(data, e);
-}
-
-/* ---- the model before training --------------------------------------------------------------------------------
- */
-
-/* Channels that the incomplete activations have: all alike, see check_hidden. */
-static size_t channels_of(const train_options *o) { return o->hidden[0]; }
-
-static model_layer *new_layer(model *m, size_t l, random_state *r) {
-    model_layer *layer = model_add_layer(m, m->width[l + 1], m->width[l]);
-    if (layer == NULL) return NULL;
-    const double deviation = 1 / sqrt((double)layer->in);
-    for (size_t i = 0; i < layer->out * layer->in; i++) layer->w[i] = (float)(deviation * random_normal(r));
-    return layer;
-}
-
-/* Weights that lead from a later part's channels into an earlier part's become zero. */
-static void uncouple(const train_options *o, model_layer *layer) {
-    for (size_t p = 0; p < o->parts; p++) {
-        const size_t column = idp_prefix(layer->in, o->part[p].to_percent);
-        const size_t to = idp_prefix(layer->out, o->part[p].to_percent);
-        for (size_t j = idp_prefix(layer->out, o->part[p].from_percent); j < to; j++)
-            memset(layer->w + j * layer->in + column, 0, (layer->in - column) * sizeof(float));
-    }
-}
-
-/* Shared layers first, so that they start alike however many parts there are. */
-static bool add_layers(const train_options *o, model *m) {
-    random_state r;
-    random_seed(&r, o->seed, RANDOM_INITIAL_WEIGHTS);
-    for (size_t l = 0; l < m->layers; l++) {
-        const layer_place place = layer_place_of(l, m->layers);
-        if (o->recipe->own[place]) continue;
-        model_layer *shared = new_layer(m, l, &r);
-        if (shared == NULL) return false;
-        if (place == LAYER_INNER && o->coupling == COUPLING_ZERO) uncouple(o, shared);
-        for (size_t p = 0; p < m->profiles; p++) m->profile[p].layer[l] = shared;
-    }
-    for (size_t p = 0; p < m->profiles; p++)
-        for (size_t l = 0; l < m->layers; l++)
-            if (m->profile[p].layer[l] == NULL && (m->profile[p].layer[l] = new_layer(m, l, &r)) == NULL)
-                return false;
-    return true;
-}
-
-static bool add_gamma(const train_options *o, model *m) {
-    for (size_t p = 0; p < m->profiles; p++)
-        for (size_t h = 1; h < m->layers; h++) {
-            if (!m->incomplete[h]) continue;
-            const size_t n = m->width[h], end = o->recipe->gamma_ends ? idp_prefix(n, o->part[p].to_percent) : n;
-            if (o->gamma == GAMMA_ALL_ONE && end == n) continue;
-            if ((m->profile[p].gamma[h] = floats_new(n)) == NULL) return false;
-            gamma_fill(o->gamma, n, end, m->profile[p].gamma[h]);
-        }
-    return true;
-}
-
-static void note_settings(const train_options *o, model *m) {
-    model_note(m, "epochs", "%zu", o->epochs);
-    model_note(m, "halve_after", "%zu", o->halve_after);
-    model_note(m, "batch", "%zu", o->batch);
-    char number[DECIMAL_TEXT];
-    model_note(m, "lr", "%s", decimal_text(o->lr, number));
-    model_note(m, "momentum", "%s", decimal_text(o->momentum, number));
-    model_note(m, "widths", "%s", o->widths->name);
-    model_note(m, "coupling", "%s", coupling_name(o->coupling));
-    model_note(m, "backend", "%s", o->backend->name);
-}
-
-static bool initial_model(const train_options *o, const dataset *data, model *m, error *e) {
-    *m = (model){.gamma = o->gamma, .seed = o->seed, .layers = o->hidden_count + 1, .profiles = o->parts};
-    snprintf(m->recipe, sizeof m->recipe, "%s", o->recipe->name);
-    snprintf(m->data_name, sizeof m->data_name, "%s", data->name);
-    m->width[0] = data->train.rows * data->train.columns;
-    m->width[m->layers] = data->classes;
-    for (size_t h = 1; h < m->layers; h++) {
-        m->width[h] = o->hidden[h - 1];
-        m->incomplete[h] = h == 1 || o->recipe->all_incomplete;
-    }
-    for (size_t p = 0; p < o->parts; p++) {
-        m->profile[p].from_percent = o->part[p].from_percent;
-        m->profile[p].to_percent = o->part[p].to_percent;
-    }
-    note_settings(o, m);
-    return (add_layers(o, m) && add_gamma(o, m)) || fail(e, "no memory for the model");
-}
+#include "train_parts.h"
 
 /* ---- training ---------------------------------------------------------------------------------------------------
  */
@@ -192,16 +19,18 @@ static bool initial_model(const train_options *o, const dataset *data, model *m,
 /* What the stages of a run share. */
 typedef struct session {
     const train_options *o;
+    const dataset *data;
     const images *train;
     model *m;
     gradient gradient;
-    random_state shuffle, widths;
+    random_state shuffle;
     uint32_t *order; /* [train->count] */
     float *x;        /* [batch][inputs] */
     uint8_t *label;  /* [batch] */
     float *velocity_w[IDP_MAX_LAYERS], *velocity_b[IDP_MAX_LAYERS];
+    train_place place;
     progress progress;
-    size_t steps_done;
+    double accuracy_percent; /* of the first test images after the last epoch, to be shown; below 0: not known */
 } session;
 
 static void session_free(session *s) {
@@ -215,10 +44,12 @@ static void session_free(session *s) {
     }
 }
 
-static bool session_create(session *s, const train_options *o, const images *train, model *m, error *e) {
-    *s = (session){.o = o, .train = train, .m = m};
+static bool session_create(session *s, const train_options *o, const dataset *data, model *m, error *e) {
+    const images *train = &data->train;
+    *s = (session){.o = o, .data = data, .train = train, .m = m, .accuracy_percent = -1};
     random_seed(&s->shuffle, o->seed, RANDOM_SHUFFLE);
-    random_seed(&s->widths, o->seed, RANDOM_WIDTHS);
+    random_seed(&s->place.widths, o->seed, RANDOM_WIDTHS);
+    for (size_t p = 0; p < MODEL_MAX_PROFILES; p++) s->place.loss[p] = NAN;
     if (!gradient_create(&s->gradient, o->backend, m->layers, m->width, o->batch, e)) return false;
     bool allocated = (s->order = malloc(train->count * sizeof *s->order)) != NULL &&
                      (s->x = floats_new(o->batch * m->width[0])) != NULL && (s->label = malloc(o->batch)) != NULL;
@@ -245,84 +76,138 @@ static size_t gather(session *s, size_t first) {
     return batch;
 }
 
-/* v = momentum v - lr g, w += v. Without the flush to zero, velocities of weights whose gradient is gone (dead
- * units, the image's border) decay into subnormal numbers and stay there: 2,600 of 89,000 after six epochs of
- * `nested` all-one on MNIST, each 45 times slower on a Sapphire Rapids. */
-static void move(size_t count, float momentum, float lr, const float *g, float *v, float *w) {
+/* v = momentum v - lr (g + decay w), w += v. Without the flush to zero, velocities of weights whose gradient is
+ * gone (dead units, the image's border) decay into subnormal numbers and stay there: 2,600 of 89,000 after six
+ * epochs of `nested` all-one on MNIST, each 45 times slower on a Sapphire Rapids. */
+static void move(size_t count, float momentum, float lr, float decay, const float *g, float *v, float *w) {
     for (size_t i = 0; i < count; i++) {
-        const float next = momentum * v[i] - lr * g[i];
+        const float next = momentum * v[i] - lr * (g[i] + decay * w[i]);
         v[i] = fabsf(next) < FLT_MIN ? 0 : next;
         w[i] += v[i];
     }
 }
 
 static void update(session *s, const model_profile *p, const region *regions, double lr) {
-    const float step = (float)lr, momentum = (float)s->o->momentum;
+    const float step = (float)lr, momentum = (float)s->o->momentum, decay = (float)s->o->weight_decay;
     for (size_t l = 0; l < s->m->layers; l++) {
         const region r = regions[l];
         model_layer *layer = p->layer[l];
         for (size_t j = r.row_from; j < r.row_to; j++) {
             const size_t at = j * layer->in + r.column_from;
-            move(r.column_to - r.column_from, momentum, step, s->gradient.dw[l] + at, s->velocity_w[l] + at,
+            move(r.column_to - r.column_from, momentum, step, decay, s->gradient.dw[l] + at, s->velocity_w[l] + at,
                  layer->w + at);
         }
-        move(r.row_to - r.row_from, momentum, step, s->gradient.db[l] + r.row_from, s->velocity_b[l] + r.row_from,
-             layer->b + r.row_from);
+        move(r.row_to - r.row_from, momentum, step, 0, s->gradient.db[l] + r.row_from,
+             s->velocity_b[l] + r.row_from, layer->b + r.row_from);
     }
 }
 
-enum { DIVERGED_NATS = 100 }; /* guessing costs log(classes), 2.3 for ten */
+/* ---- checkpoints -----------------------------------------------------------------------------------------------
+ */
 
-/* One pass over the training set; *loss becomes its mean. */
-static bool epoch(session *s, size_t stage, const gradient_net *net, const region *regions, size_t number,
-                  double *loss, error *e) {
+static train_state state_of(session *s) {
+    return (train_state){
+        .o = s->o, .data = s->data, .m = s->m, .velocity_w = s->velocity_w, .velocity_b = s->velocity_b};
+}
+
+static bool save(session *s, error *e) {
+    const train_state state = state_of(s);
+    return checkpoint_write(s->o->checkpoint, &state, &s->place, e);
+}
+
+/* The order after the shuffles so far follows from the seed. */
+static bool restore(session *s, error *e) {
+    const train_state state = state_of(s);
+    if (!checkpoint_read(s->o->resume, &state, &s->place, e)) return false;
+    for (size_t i = 0; i < s->place.shuffles; i++) random_shuffle(&s->shuffle, s->order, s->train->count);
+    return true;
+}
+
+/* Ctrl-C: keeps what there is, and tells. */
+static bool stop(session *s, error *e) {
+    if (s->o->checkpoint == NULL) return fail(e, "interrupted; nothing was written");
+    return save(s, e) && fail(e, "interrupted; the same command with --resume %s goes on", s->o->checkpoint);
+}
+
+/* ---- stages -------------------------------------------------------------------------------------------------- */
+
+enum {
+    DIVERGED_NATS = 100, /* guessing costs log(classes), 2.3 for ten */
+    SHOWN_IMAGES = 1000, /* enough to show, and a hundredth of an epoch's work */
+};
+
+static void show(session *s) {
     const train_options *o = s->o;
-    const model_profile *p = &s->m->profile[stage];
-    const size_t from = idp_prefix(channels_of(o), p->from_percent), to = idp_prefix(channels_of(o), p->to_percent);
-    const double lr = o->halve_after > 0 && number >= o->halve_after ? o->lr / 2 : o->lr;
-    double sum = 0;
-    random_shuffle(&s->shuffle, s->order, s->train->count);
-    for (size_t first = 0; first < s->train->count; first += o->batch) {
-        if (interrupted()) return fail(e, "interrupted; nothing was written");
-        size_t k[WIDTHS_MAX];
-        const size_t widths = o->widths->choose(from, to, &s->widths, k), batch = gather(s, first);
-        sum += (double)batch * gradient_run(&s->gradient, net, k, widths, s->x, s->label, batch);
-        update(s, p, regions, lr);
+    const train_place *at = &s->place;
+    const size_t count = s->train->count, stages = train_stages(o);
+    char accuracy[48] = "", detail[128];
+    if (s->accuracy_percent >= 0) snprintf(accuracy, sizeof accuracy, ", accuracy %.1f %%", s->accuracy_percent);
+    snprintf(detail, sizeof detail, "profile %zu of %zu, epoch %zu of %zu, loss %.4f%s", at->stage + 1, stages,
+             at->epoch + 1, o->epochs, at->sum / (double)at->first, accuracy);
+    progress_at(&s->progress, (double)(at->stage * o->epochs + at->epoch) + (double)at->first / (double)count,
+                detail);
+}
 
-        char detail[96];
-        snprintf(detail, sizeof detail, "profile %zu of %zu, epoch %zu of %zu, loss %.4f", stage + 1, o->parts,
-                 number + 1, o->epochs, sum / (double)(first + batch));
-        progress_at(&s->progress, (double)++s->steps_done, detail);
+/* The widths of a step and their shares of its loss; their number. */
+static size_t choose(session *s, const model_profile *p, size_t k[WIDTHS_MAX], double share[WIDTHS_MAX]) {
+    const train_options *o = s->o;
+    const size_t n = o->hidden[0]; /* all that are cut are as wide, see train_check */
+    const bool added = o->distillation || o->widths->added;
+    size_t used = 0;
+    double sum = 0;
+    o->widths->choose(idp_prefix(n, p->from_percent), idp_prefix(n, p->to_percent), &s->place.widths, k);
+    for (size_t w = 0; w < o->width_weights; w++) sum += o->width_weight[w];
+    for (size_t w = 0; w < o->widths->count; w++) {
+        if (k[w] == 0) continue;
+        share[used] = o->width_weights > 0 ? o->width_weight[w] / sum : added ? 1 : 1 / (double)o->widths->count;
+        k[used++] = k[w];
     }
-    *loss = sum / (double)s->train->count;
-    if (!(*loss < DIVERGED_NATS))
+    return used;
+}
+
+/* One pass over the training set, or what is left of it. */
+static bool epoch(session *s, gradient_net *net, const region *regions, error *e) {
+    const train_options *o = s->o;
+    train_place *at = &s->place;
+    const model_profile *p = &s->m->profile[at->stage];
+    const double count = (double)s->train->count;
+    if (interrupted()) return stop(s, e);
+    if (at->first == 0) {
+        random_shuffle(&s->shuffle, s->order, s->train->count);
+        at->shuffles++;
+        at->sum = 0;
+    }
+    while (at->first < s->train->count) {
+        size_t k[WIDTHS_MAX];
+        double share[WIDTHS_MAX];
+        const size_t widths = choose(s, p, k, share), batch = gather(s, at->first);
+        const double done = (double)at->epoch + (double)at->first / count;
+        net->share = share;
+        at->sum += (double)batch * gradient_run(&s->gradient, net, k, widths, s->x, s->label, batch);
+        update(s, p, regions, o->lr * schedule_factor(o->schedule, done, o->epochs, o->halve_after));
+        at->first += batch;
+        show(s);
+        if (interrupted()) return stop(s, e);
+    }
+    at->loss[at->stage] = at->sum / count;
+    if (!(at->loss[at->stage] < DIVERGED_NATS))
         return fail(e,
                     "training diverged in profile %zu, epoch %zu (loss %g): lower the learning rate, %g, or the "
                     "momentum, %g",
-                    stage + 1, number + 1, *loss, o->lr, o->momentum);
+                    at->stage + 1, at->epoch + 1, at->loss[at->stage], o->lr, o->momentum);
+    at->epoch++;
+    at->first = 0;
     return true;
 }
 
-/* Trains the part of one profile; velocity and learning rate start anew. */
-static bool train_stage(session *s, size_t stage, double *loss, error *e) {
-    const model *m = s->m;
-    const model_profile *p = &m->profile[stage];
-    region regions[IDP_MAX_LAYERS];
-    for (size_t l = 0; l < m->layers; l++) {
-        regions[l] = recipe_region(s->o->recipe, m->width, m->layers, l, p->from_percent, p->to_percent);
-        memset(s->velocity_w[l], 0, m->width[l] * m->width[l + 1] * sizeof(float));
-        memset(s->velocity_b[l], 0, m->width[l + 1] * sizeof(float));
-    }
-    const gradient_net net = {.layers = m->layers,
-                              .width = m->width,
-                              .incomplete = m->incomplete,
-                              .layer = p->layer,
-                              .gamma = p->gamma,
-                              .gamma_free = s->o->recipe->gamma_free};
-    *loss = NAN;
-    for (size_t number = 0; number < s->o->epochs; number++)
-        if (!epoch(s, stage, &net, regions, number, loss, e)) return false;
-    return true;
+/* For the progress only: a failure (Ctrl-C) shows soon enough elsewhere. */
+static void look_at_accuracy(session *s) {
+    images some = s->data->test;
+    if (some.count > SHOWN_IMAGES) some.count = SHOWN_IMAGES;
+    const size_t stage = s->place.stage;
+    if (!model_accuracy(s->m, s->o->backend, &some, stage, &s->m->profile[stage].to_percent, 1,
+                        &s->accuracy_percent, NULL))
+        s->accuracy_percent = -1;
 }
 
 static double now_s(void) {
@@ -331,26 +216,63 @@ static double now_s(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* Trains the part of one profile, or what is left of it. */
+static bool train_stage(session *s, error *e) {
+    const model *m = s->m;
+    const train_options *o = s->o;
+    train_place *at = &s->place;
+    const model_profile *p = &m->profile[at->stage];
+    region regions[IDP_MAX_LAYERS];
+    for (size_t l = 0; l < m->layers; l++)
+        regions[l] = recipe_region(o->recipe, m->width, m->layers, l, p->from_percent, p->to_percent);
+    gradient_net net = {.layers = m->layers,
+                        .width = m->width,
+                        .incomplete = m->incomplete,
+                        .layer = p->layer,
+                        .gamma = p->gamma,
+                        .gamma_free = o->recipe->gamma_free,
+                        .distillation = o->distillation};
+    while (at->epoch < o->epochs) {
+        const double started_s = now_s();
+        const bool trained = epoch(s, &net, regions, e);
+        at->seconds[at->stage] += now_s() - started_s;
+        if (!trained) return false;
+        look_at_accuracy(s);
+        const bool due = at->epoch % o->checkpoint_every == 0 || at->epoch == o->epochs;
+        if (o->checkpoint != NULL && due && !save(s, e)) return false;
+    }
+    return true;
+}
+
+/* Velocity and learning rate start anew. */
+static void next_stage(session *s) {
+    s->place.stage++;
+    s->place.epoch = 0;
+    for (size_t l = 0; l < s->m->layers; l++) {
+        memset(s->velocity_w[l], 0, s->m->width[l] * s->m->width[l + 1] * sizeof(float));
+        memset(s->velocity_b[l], 0, s->m->width[l + 1] * sizeof(float));
+    }
+}
+
 bool train_run(const train_options *o, const dataset *data, model *out, train_log *log, error *e) {
-    if (!check(o, data, e)) return false;
+    if (!train_check(o, data, e)) return false;
     bool trained = false;
     model m = {0};
     session s = {0};
     train_log logs[MODEL_MAX_PROFILES];
-    if (!initial_model(o, data, &m, e) || !session_create(&s, o, &data->train, &m, e)) goto done;
-    const size_t batches = (data->train.count + o->batch - 1) / o->batch;
-    progress_start(&s.progress, "train", (double)(o->parts * o->epochs * batches));
-    for (size_t stage = 0; stage < o->parts; stage++) {
-        const double started_s = now_s();
-        if (!train_stage(&s, stage, &logs[stage].loss, e)) goto done;
-        logs[stage].seconds = now_s() - started_s;
-    }
+    if (!train_initial(o, data, &m, e) || !session_create(&s, o, data, &m, e)) goto done;
+    if (o->resume != NULL && !restore(&s, e)) goto done;
+    progress_start(&s.progress, "train", (double)(train_stages(o) * o->epochs));
+    for (; s.place.stage < train_stages(o); next_stage(&s))
+        if (!train_stage(&s, e)) goto done;
     progress_end(&s.progress, NULL);
     /* Only now: a later stage may change what an earlier profile reads (`authors`: the biases of layer 2). */
-    for (size_t p = 0; p < o->parts; p++)
+    for (size_t p = 0; p < o->parts; p++) {
+        logs[p] = (train_log){.loss = s.place.loss[p], .seconds = s.place.seconds[p]};
         if (!model_accuracy(&m, o->backend, &data->test, p, &m.profile[p].to_percent, 1, &logs[p].accuracy_percent,
                             e))
             goto done;
+    }
     if (log != NULL) memcpy(log, logs, o->parts * sizeof *log);
     *out = m;
     m = (model){0};
