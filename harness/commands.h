@@ -23,6 +23,7 @@ int cmd_flops(int argc, char **argv, error *e);
 int cmd_inspect(int argc, char **argv, error *e);
 int cmd_list(int argc, char **argv, error *e);
 int cmd_sweep(int argc, char **argv, error *e);
+int cmd_reproduce(int argc, char **argv, error *e);
 int cmd_run(int argc, char **argv, error *e);
 int cmd_train(int argc, char **argv, error *e);
 int cmd_verify(int argc, char **argv, error *e);

@@ -15,6 +15,7 @@ const command commands[] = {
     {"inspect", "what a model file holds", cmd_inspect},
     {"list", "every kernel", cmd_list},
     {"report", "a results document as HTML, Markdown and CSV", cmd_report},
+    {"reproduce", "every recipe over several seeds, beside the figures it must give", cmd_reproduce},
     {"run", "all of it: verify, train, sweep, bench, report", cmd_run},
     {"sweep", "accuracy, FLOPs and time of a model at every percentage", cmd_sweep},
     {"train", "a model by a recipe", cmd_train},
