@@ -113,15 +113,19 @@ static void expect_near(const char *what, size_t i, float got, double expected) 
         ck_abort_msg("%s %zu: %g, expected %g", what, i, (double)got, expected);
 }
 
-/* The mix, by hand: parts end at 4, 10 and 20 channels. A channel of the first part is used by all three profiles, of
- * which two are wider. */
+/* The mix, by hand: parts end at 4, 10 and 20 channels. A channel of the first part is used by all three profiles,
+ * of which two are wider. */
 START_TEST(mix) {
     lay_out(2);
     static const struct {
         size_t channel;
         double part[PROFILES];
-    } rows[] = {{0, {0.5, 0.25, 0.25}},   {3, {0.5, 0.25, 0.25}}, {4, {0, 2. / 3, 1. / 3}},
-                {9, {0, 2. / 3, 1. / 3}}, {10, {0, 0, 1}},        {19, {0, 0, 1}}};
+    } rows[] = {{0, {4. / 7, 2. / 7, 1. / 7}},
+                {3, {4. / 7, 2. / 7, 1. / 7}},
+                {4, {0, 2. / 3, 1. / 3}},
+                {9, {0, 2. / 3, 1. / 3}},
+                {10, {0, 0, 1}},
+                {19, {0, 0, 1}}};
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
         for (size_t p = 0; p < PROFILES; p++)
             expect_near("mix of channel", rows[r].channel, f.joint.mix[p * CHANNELS + rows[r].channel],
