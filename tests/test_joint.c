@@ -246,14 +246,14 @@ START_TEST(resumed) {
     ck_assert_int_ge(file, 0);
     close(file);
     train_options o = options(2);
-    o.epochs = 300;
+    o.epochs = 100;
     model whole = train(&o);
     o.checkpoint = path;
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         model m;
-        const struct itimerval soon = {.it_value = {.tv_usec = 10000}};
+        const struct itimerval soon = {.it_value = {.tv_usec = 6000}};
         interrupt_install();
         signal(SIGALRM, stop_soon);
         setitimer(ITIMER_REAL, &soon, NULL);
@@ -291,6 +291,7 @@ int main(void) {
     Suite *suite = suite_create("joint");
     TCase *steps = tcase_create("steps");
     tcase_add_checked_fixture(steps, set_up, NULL);
+    tcase_set_timeout(steps, 60); /* under sanitizers, on a busy machine */
     tcase_add_test(steps, mix);
     tcase_add_loop_test(steps, made_of_single_gradients, 1, 4);
     tcase_add_test(steps, gamma_by_finite_differences);
