@@ -28,6 +28,7 @@ int cmd_matrix(int argc, char **argv, error *e);
 int cmd_predict(int argc, char **argv, error *e);
 int cmd_sweep(int argc, char **argv, error *e);
 int cmd_roof(int argc, char **argv, error *e);
+int cmd_reproduce(int argc, char **argv, error *e);
 int cmd_run(int argc, char **argv, error *e);
 int cmd_train(int argc, char **argv, error *e);
 int cmd_verify(int argc, char **argv, error *e);

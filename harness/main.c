@@ -20,6 +20,7 @@ const command commands[] = {
     {"predict", "what a model sees in images", cmd_predict},
     {"report", "a results document as HTML, Markdown and CSV", cmd_report},
     {"roof", "what this core can do at most", cmd_roof},
+    {"reproduce", "every recipe over several seeds, beside the figures it must give", cmd_reproduce},
     {"run", "all of it: verify, train, sweep, bench, report", cmd_run},
     {"sweep", "accuracy, FLOPs and time of a model at every percentage", cmd_sweep},
     {"train", "a model by a recipe", cmd_train},

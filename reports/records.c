@@ -31,6 +31,25 @@ static const field train_fields[] = {
     {"loss", NUMBER, offsetof(train_record, loss), true},
     {"accuracy_percent", NUMBER, offsetof(train_record, accuracy_percent), false},
 };
+static const field reproduce_fields[] = {
+    {"model", TEXT, offsetof(reproduce_record, model), false},
+    {"recipe", TEXT, offsetof(reproduce_record, recipe), false},
+    {"gamma", TEXT, offsetof(reproduce_record, gamma), false},
+    {"verdict", TEXT, offsetof(reproduce_record, verdict), false},
+    {"profile", INTEGER, offsetof(reproduce_record, profile), false},
+    {"k", INTEGER, offsetof(reproduce_record, k), false},
+    {"seeds", INTEGER, offsetof(reproduce_record, seeds), false},
+    {"range_percent", PAIR, offsetof(reproduce_record, range_percent), false},
+    {"percent", NUMBER, offsetof(reproduce_record, percent), false},
+    {"mean_percent", NUMBER, offsetof(reproduce_record, mean_percent), false},
+    {"sd_percent", NUMBER, offsetof(reproduce_record, sd_percent), false},
+    {"train_seconds", NUMBER, offsetof(reproduce_record, train_seconds), false},
+    {"low_percent", NUMBER, offsetof(reproduce_record, low_percent), true},
+    {"high_percent", NUMBER, offsetof(reproduce_record, high_percent), true},
+    {"expected_percent", NUMBER, offsetof(reproduce_record, expected_percent), true},
+    {"expected_sd", NUMBER, offsetof(reproduce_record, expected_sd), true},
+    {"inside", FLAG, offsetof(reproduce_record, inside), false},
+};
 static const field sweep_fields[] = {
     {"model", TEXT, offsetof(sweep_record, model), false},
     {"recipe", TEXT, offsetof(sweep_record, recipe), false},
@@ -225,6 +244,8 @@ static const struct kind {
     size_t field_count, size, array_offset, count_offset;
 } kinds[] = {
     {"train", FIELDS(train_fields), sizeof(train_record), offsetof(records, train), offsetof(records, trains)},
+    {"reproduce", FIELDS(reproduce_fields), sizeof(reproduce_record), offsetof(records, reproduce),
+     offsetof(records, reproduces)},
     {"sweep", FIELDS(sweep_fields), sizeof(sweep_record), offsetof(records, sweep), offsetof(records, sweeps)},
     {"bench", FIELDS(bench_fields), sizeof(bench_record), offsetof(records, bench), offsetof(records, benches)},
     {"verify", FIELDS(verify_fields), sizeof(verify_record), offsetof(records, verify),
@@ -571,6 +592,7 @@ bool records_read(records *r, const json_t *document, error *e) {
 
 void records_free(records *r) {
     free(r->train);
+    free(r->reproduce);
     free(r->sweep);
     free(r->bench);
     free(r->control);

@@ -17,6 +17,14 @@ typedef struct train_record {
     double range_percent[2], seconds, loss, accuracy_percent;
 } train_record;
 
+typedef struct reproduce_record {
+    const char *model, *recipe, *gamma, *verdict;
+    json_int_t profile, k, seeds;
+    double range_percent[2], percent, mean_percent, sd_percent, train_seconds;
+    double low_percent, high_percent, expected_percent, expected_sd; /* NaN where there is none */
+    int inside;
+} reproduce_record;
+
 /* How the times of one sweep record at one batch size were measured; all optional. */
 typedef struct sweep_trace {
     interval time_ratio, aa_ratio, core_hz;
@@ -169,6 +177,7 @@ typedef struct records {
     bool synthetic;                      /* accuracy is on the built-in digits */
     const char *data_name;               /* or NULL when the run used no data */
     train_record *train;
+    reproduce_record *reproduce;
     sweep_record *sweep;
     bench_record *bench;
     control_record *control;
@@ -180,7 +189,7 @@ typedef struct records {
     cell_record *cell, *whole; /* whole: networks */
     roof_record *roof;
     size_t trains, sweeps, benches, controls, verifies, predictions, versuses, flopses, refines, cells, wholes,
-        roofs;
+        roofs, reproduces;
     network *network; /* [networks], in order of first appearance */
     size_t networks;
     size_t total; /* of all kinds, those unknown to the report included */

@@ -17,6 +17,7 @@ const section sections[] = {
     {"noise", "Noise floor", section_noise},
     {"environment", "Warnings and environment", section_environment},
     {"verification", "Verification", section_verify},
+    {"reproduction", "Reproduction", section_reproduce},
     {"training", "Training", section_train},
     {"trace", "Steps of this run", section_trace},
     {"machine", "Machine, build and run", section_facts},

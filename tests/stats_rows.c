@@ -1,9 +1,11 @@
 /* stats_rows.c: FILE: the interval's ranks and coverages as JSON, for tests/stats_scipy to check: rows [n, level,
- * rank, coverage], and tails [n, most, probability]. */
+ * rank, coverage], and tails [n, most, probability], and
+ * Student's t [t, df, tail, quantile of the tail]. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "measure/stats.h"
+#include "measure/student.h"
 
 int main(int argc, char **argv) {
     static const double levels[] = {0.5, 0.9, 0.95, 0.99, 0.998, 0.999, 0.99999};
@@ -28,6 +30,14 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < MANY; i++)
         for (size_t most = 0; most < many[i]; most += many[i] / 20) {
             fprintf(file, "%s[%zu, %zu, %.17g]", between, many[i], most, stats_binomial_tail(many[i], most));
+            between = ",\n";
+        }
+    fprintf(file, "],\n\"student\": [");
+    between = "";
+    for (double df = 1; df < 60; df *= 1.17)
+        for (double t = 0.01; t < 2000; t *= 1.9) {
+            const double tail = student_tail(t, df);
+            fprintf(file, "%s[%.17g, %.17g, %.17g, %.17g]", between, t, df, tail, student_quantile(tail, df));
             between = ",\n";
         }
     fprintf(file, "]}\n");

@@ -369,8 +369,6 @@ START_TEST(bad_values) {
         {"layer2.weight", NAN, "tensor 'layer2.weight' has a value that is not finite"},
         {"profile1.layer3.bias", INFINITY, "tensor 'profile1.layer3.bias' has a value that is not finite"},
         {"profile0.gamma1", -INFINITY, "tensor 'profile0.gamma1' has a value that is not finite"},
-        {"profile0.gamma1", 1.5f, "outside 0 to 1"},
-        {"profile1.gamma1", -0.5f, "outside 0 to 1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         parts_of_file f = take_apart();

@@ -511,6 +511,7 @@ START_TEST(regions) {
         {"nested", {{30, 70, 0, 784}, {30, 70, 0, 70}, {0, 10, 0, 100}}},
         {"sandwich", {{0, 100, 0, 784}, {0, 100, 0, 100}, {0, 10, 0, 100}}},
         {"independent", {{0, 70, 0, 784}, {0, 70, 0, 70}, {0, 10, 0, 70}}},
+        {"best", {{0, 100, 0, 784}, {0, 100, 0, 100}, {0, 10, 0, 100}}},
         {"forum", {{0, 100, 0, 784}, {0, 100, 0, 100}, {0, 10, 0, 100}}},
     };
     ck_assert_uint_eq(recipe_count(), sizeof rows / sizeof rows[0]);
@@ -1049,8 +1050,8 @@ START_TEST(bad_data) {
     ck_assert(!train_run(&o, &data, &m, NULL, &e));
     ck_assert_ptr_nonnull(strstr(e.text, "differ in size"));
     ck_assert(!train_defaults(&o, "other", &e));
-    ck_assert_ptr_nonnull(
-        strstr(e.text, "there is no recipe 'other'; there are authors, nested, sandwich, independent, forum"));
+    ck_assert_ptr_nonnull(strstr(
+        e.text, "there is no recipe 'other'; there are authors, nested, sandwich, independent, best, forum"));
 }
 END_TEST
 

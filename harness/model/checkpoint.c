@@ -15,7 +15,7 @@
 
 enum {
     NAME_TEXT = 32,
-    TENSORS = 2 * (IDP_MAX_LAYERS * MODEL_MAX_PROFILES + IDP_MAX_LAYERS),
+    TENSORS = 2 * (IDP_MAX_LAYERS * MODEL_MAX_PROFILES + IDP_MAX_LAYERS) + 4 * MODEL_MAX_PROFILES,
 };
 
 /* ---- the tensors, in the file and in memory --------------------------------------------------------------------
@@ -36,6 +36,19 @@ static void add_layer(tensor_table *t, const char *what, size_t number, size_t o
     }
 }
 
+static void add_joint(tensor_table *t, const model *m, const joint *j) {
+    for (size_t p = 0; p < j->profiles; p++) {
+        const model_layer *last = m->profile[p].layer[m->layers - 1];
+        add_layer(t, "own_velocity", p, last->out, last->in, j->velocity_w[p], j->velocity_b[p]);
+        float *const vectors[] = {m->profile[p].gamma[1], j->velocity_gamma[p]};
+        for (size_t i = 0; i < 2; i++, t->count++) {
+            snprintf(t->name[t->count], NAME_TEXT, "%s%zu", i == 0 ? "gamma" : "gamma_velocity", p);
+            t->tensor[t->count] = (tensor){.name = t->name[t->count], .rank = 1, .shape = {m->width[1]}};
+            t->tensor[t->count].data = t->place[t->count] = vectors[i];
+        }
+    }
+}
+
 static tensor_table *table_of(const train_state *state, error *e) {
     const model *m = state->m;
     tensor_table *t = calloc(1, sizeof *t);
@@ -47,6 +60,7 @@ static tensor_table *table_of(const train_state *state, error *e) {
         add_layer(t, "weights", i, m->owned[i]->out, m->owned[i]->in, m->owned[i]->w, m->owned[i]->b);
     for (size_t l = 0; l < m->layers; l++)
         add_layer(t, "velocity", l, m->width[l + 1], m->width[l], state->velocity_w[l], state->velocity_b[l]);
+    if (state->joint != NULL) add_joint(t, m, state->joint);
     return t;
 }
 

@@ -65,13 +65,19 @@ static size_t channels(const gradient_net *net, size_t h, size_t k) {
     return net->incomplete[h] ? k : net->width[h];
 }
 
-static void pack_weights(gradient *g, const gradient_net *net) {
-    for (size_t l = 0; l < net->layers; l++) {
-        const size_t in = net->width[l], out = net->width[l + 1];
-        idp_pack(g->kernel, out, in, net->layer[l]->w, in, net->layer[l]->b, g->packed[l]);
-        if (l == 0) continue;
-        transpose(out, in, net->layer[l]->w, in, g->transposed, out);
-        idp_pack(g->kernel, in, out, g->transposed, out, NULL, g->packed_back[l]);
+static void pack_layer(gradient *g, size_t l, const model_layer *layer) {
+    const size_t in = layer->in, out = layer->out;
+    idp_pack(g->kernel, out, in, layer->w, in, layer->b, g->packed[l]);
+    if (l == 0) return;
+    transpose(out, in, layer->w, in, g->transposed, out);
+    idp_pack(g->kernel, in, out, g->transposed, out, NULL, g->packed_back[l]);
+}
+
+static void scale(gradient *g, size_t h, size_t m, const float *gamma, size_t batch) {
+    for (size_t j = 0; j < m; j++) {
+        const float *from = g->relu[h] + j * g->stride;
+        float *to = g->scaled[h] + j * g->stride;
+        for (size_t s = 0; s < batch; s++) to[s] = gamma[j] * from[s];
     }
 }
 
@@ -90,12 +96,7 @@ static void forward(gradient *g, const gradient_net *net, size_t l, size_t k, co
                                       .y_stride = g->stride,
                                       .samples = batch,
                                       .relu = l + 1 < net->layers});
-    if (gamma == NULL) return;
-    for (size_t j = 0; j < m; j++) {
-        const float *from = g->relu[l + 1] + j * g->stride;
-        float *to = g->scaled[l + 1] + j * g->stride;
-        for (size_t s = 0; s < batch; s++) to[s] = gamma[j] * from[s];
-    }
+    if (gamma != NULL) scale(g, l + 1, m, gamma, batch);
 }
 
 /* dw[j][i] = sum over s of delta[j][s] x[s][i], j < m, i < n. x: [batch][x_stride], dw: [m][dw_stride] */
@@ -114,29 +115,56 @@ static void weight_gradient(gradient *g, size_t m, size_t n, size_t batch, const
                                       .samples = n});
 }
 
-static void add_bias_gradient(const gradient *g, size_t m, size_t batch, const float *delta, float *db) {
+/* mix: [m], or NULL for all ones; so below. */
+static void add_bias_gradient(const gradient *g, size_t m, size_t batch, const float *delta, const float *mix,
+                              float *db) {
     for (size_t j = 0; j < m; j++) {
         float sum = 0;
         for (size_t s = 0; s < batch; s++) sum += delta[j * g->stride + s];
-        db[j] += sum;
+        db[j] += mix != NULL ? mix[j] * sum : sum;
     }
 }
 
-static void add(size_t rows, size_t columns, size_t stride, const float *from, float *to) {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++) to[r * stride + c] += from[r * stride + c];
+static void add(size_t count, float factor, const float *from, float *to) {
+    for (size_t i = 0; i < count; i++) to[i] += factor * from[i];
+}
+
+/* A weight between channels r and c takes mix[r] or mix[c], of the later one. */
+static void add_weights(size_t rows, size_t columns, size_t stride, const float *mix, const float *from,
+                        float *to) {
+    for (size_t r = 0; r < rows; r++, from += stride, to += stride) {
+        const size_t earlier = mix == NULL ? columns : r < columns ? r : columns;
+        add(earlier, mix != NULL ? mix[r] : 1, from, to);
+        for (size_t c = earlier; c < columns; c++) to[c] += mix[c] * from[c];
+    }
+}
+
+/* back: dLoss/dscaled[1]; becomes dLoss/drelu[1]. */
+static void gamma_gradient(const gradient *g, const gradient_own *own, size_t m, size_t batch, float *back) {
+    for (size_t i = 0; i < m; i++, back += g->stride) {
+        const float *relu = g->relu[1] + i * g->stride;
+        float sum = 0;
+        for (size_t s = 0; s < batch; s++) {
+            sum += back[s] * relu[s];
+            back[s] *= own->gamma[i];
+        }
+        own->dgamma[i] = sum;
+    }
 }
 
 /* Layers 2 and up at one width, from dLoss/dlogits in delta[layers]: adds to dw and db, and to delta[1]. */
-static void backward(gradient *g, const gradient_net *net, size_t k, size_t batch) {
+static void backward(gradient *g, const gradient_net *net, size_t k, const gradient_own *own, const float *mix,
+                     size_t batch) {
     for (size_t l = net->layers - 1; l > 0; l--) {
         const size_t in = channels(net, l, k), out = channels(net, l + 1, k);
         const float *delta = g->delta[l + 1], *relu = g->relu[l];
-        const float *x = net->gamma[l] == NULL || net->gamma_free ? relu : g->scaled[l];
+        const float *gamma = own != NULL && l == 1 ? own->gamma : net->gamma[l];
+        const float *x = gamma == NULL || net->gamma_free ? relu : g->scaled[l];
         transpose(in, batch, x, g->stride, g->transposed, in);
         weight_gradient(g, out, in, batch, delta, g->transposed, in, g->dw_width, net->width[l]);
-        add(out, in, net->width[l], g->dw_width, g->dw[l]);
-        add_bias_gradient(g, out, batch, delta, g->db[l]);
+        const bool last = own != NULL && l + 1 == net->layers;
+        add_weights(out, in, net->width[l], last ? NULL : mix, g->dw_width, last ? own->dw : g->dw[l]);
+        add_bias_gradient(g, out, batch, delta, last ? NULL : mix, last ? own->db : g->db[l]);
 
         float *back = l == 1 ? g->delta_width : g->delta[l];
         product_run(g->kernel, &(product){.packed = g->packed_back[l],
@@ -149,14 +177,23 @@ static void backward(gradient *g, const gradient_net *net, size_t k, size_t batc
                                           .y = back,
                                           .y_stride = g->stride,
                                           .samples = batch,
-                                          .gamma = net->gamma[l]});
+                                          .gamma = own != NULL ? NULL : gamma});
+        if (own != NULL && l == 1) gamma_gradient(g, own, in, batch, back);
         for (size_t i = 0; i < in; i++)
             for (size_t s = 0; s < batch; s++)
                 back[i * g->stride + s] = relu[i * g->stride + s] > 0 ? back[i * g->stride + s] : 0;
         if (l == 1)
             for (size_t i = 0; i < in; i++)
-                add(1, batch, g->stride, back + i * g->stride, g->delta[1] + i * g->stride);
+                add(batch, mix != NULL ? mix[i] : 1, back + i * g->stride, g->delta[1] + i * g->stride);
     }
+}
+
+static void begin_own(gradient *g, const gradient_net *net, const gradient_own *own, size_t k, size_t batch) {
+    pack_layer(g, net->layers - 1, own->last);
+    memset(own->dw, 0, own->last->out * own->last->in * sizeof(float));
+    memset(own->db, 0, own->last->out * sizeof(float));
+    memset(own->dgamma, 0, net->width[1] * sizeof(float));
+    scale(g, 1, channels(net, 1, k), own->gamma, batch);
 }
 
 double gradient_run(gradient *g, const gradient_net *net, const size_t *k, size_t widths, const float *x,
@@ -170,7 +207,7 @@ double gradient_run(gradient *g, const gradient_net *net, const size_t *k, size_
         memset(g->db[l], 0, net->width[l + 1] * sizeof(float));
     }
     memset(g->delta[1], 0, first * g->stride * sizeof(float));
-    pack_weights(g, net);
+    for (size_t l = 0; l < net->layers; l++) pack_layer(g, l, net->layer[l]);
 
     /* Layer 1 reads all of its inputs at every width: the widths share its product, and their gradients to its
      * outputs add up before the one product back. */
@@ -178,8 +215,13 @@ double gradient_run(gradient *g, const gradient_net *net, const size_t *k, size_
     forward(g, net, 0, widest, g->input, batch);
     double loss = 0;
     for (size_t w = 0; w < widths; w++) {
-        for (size_t l = 1; l < net->layers; l++)
-            forward(g, net, l, k[w], net->gamma[l] != NULL ? g->scaled[l] : g->relu[l], batch);
+        const gradient_own *own = net->own != NULL ? &net->own[w] : NULL;
+        const float *mix = net->mix != NULL ? net->mix + w * net->width[1] : NULL;
+        if (own != NULL) begin_own(g, net, own, k[w], batch);
+        for (size_t l = 1; l < net->layers; l++) {
+            const bool scaled = net->gamma[l] != NULL || (own != NULL && l == 1);
+            forward(g, net, l, k[w], scaled ? g->scaled[l] : g->relu[l], batch);
+        }
         const double share = (net->share != NULL ? net->share[w] : 1 / (double)widths) / (double)batch;
         const float *z = g->relu[net->layers];
         if (net->distillation && w == 0) softmax(classes, batch, g->stride, z, g->teacher);
@@ -187,9 +229,9 @@ double gradient_run(gradient *g, const gradient_net *net, const size_t *k, size_
             share * (net->distillation && w > 0
                          ? soft_loss(classes, batch, g->stride, z, g->teacher, (float)share, g->delta[net->layers])
                          : label_loss(classes, batch, g->stride, z, label, (float)share, g->delta[net->layers]));
-        backward(g, net, k[w], batch);
+        backward(g, net, k[w], own, mix, batch);
     }
     weight_gradient(g, first, inputs, batch, g->delta[1], x, inputs, g->dw[0], inputs);
-    add_bias_gradient(g, first, batch, g->delta[1], g->db[0]);
+    add_bias_gradient(g, first, batch, g->delta[1], NULL, g->db[0]);
     return loss;
 }

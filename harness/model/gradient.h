@@ -5,6 +5,13 @@
 
 #include "model.h"
 
+/* What belongs to one width of the step alone, and its gradient, which is overwritten. */
+typedef struct gradient_own {
+    const model_layer *last;
+    const float *gamma;      /* [width[1]], of activation 1 */
+    float *dw, *db, *dgamma; /* shapes as last's w and b, and gamma */
+} gradient_own;
+
 /* What one profile looks like to the arithmetic; nothing is owned. */
 typedef struct gradient_net {
     size_t layers;
@@ -15,6 +22,10 @@ typedef struct gradient_net {
     bool gamma_free;     /* dW[j][i] = sum of delta[j] x[i], not of delta[j] gamma[i] x[i], as the published code */
     const double *share; /* of each width's loss in the step's loss, [widths]; NULL: their mean */
     bool distillation;   /* the first width learns from the labels, the others from its softmax, held constant */
+    /* Where every width is a profile of its own, trained together with the others; else NULL, both of them. */
+    const gradient_own *own; /* [widths], in place of layer[layers - 1], whose dw and db stay 0, and of gamma[1] */
+    const float *mix; /* [widths][width[1]]: the part of a width's gradient that the shared weights of a channel
+                       * take; a weight between two channels belongs to the later one */
 } gradient_net;
 
 /* The gradient and the scratch memory that computing it takes. */

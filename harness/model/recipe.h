@@ -76,6 +76,10 @@ typedef struct recipe {
     bool has_options;        /* the width rule and the coupling can be chosen */
     bool can_distill;        /* the narrower widths can learn from the widest instead of from the labels */
     bool first_stage_only;   /* the stages after the first never run */
+    bool joint; /* a single stage trains every profile, each at its part's end, in every step; each learns its own
+                 * last layer and gamma of activation 1 from its own loss alone */
+    double wider_share; /* joint: what a shared channel learns from each wider profile, where its own part's counts
+                           1 */
     /* What it starts with. */
     const char *widths; /* the rule */
     gamma_kind gamma;
@@ -85,6 +89,7 @@ typedef struct recipe {
     double part_end_percent[MODEL_MAX_PROFILES];
     size_t epochs, batch;
     double lr, momentum;
+    double weight_decay;
     schedule_kind schedule;
 } recipe;
 

@@ -28,6 +28,7 @@ typedef struct session {
     float *x;        /* [batch][inputs] */
     uint8_t *label;  /* [batch] */
     float *velocity_w[IDP_MAX_LAYERS], *velocity_b[IDP_MAX_LAYERS];
+    joint joint; /* of a joint recipe */
     train_place place;
     progress progress;
     double accuracy_percent; /* of the first test images after the last epoch, to be shown; below 0: not known */
@@ -35,6 +36,7 @@ typedef struct session {
 
 static void session_free(session *s) {
     gradient_free(&s->gradient);
+    joint_free(&s->joint);
     free(s->order);
     free(s->x);
     free(s->label);
@@ -56,6 +58,7 @@ static bool session_create(session *s, const train_options *o, const dataset *da
     for (size_t l = 0; l < m->layers && allocated; l++)
         allocated = (s->velocity_w[l] = floats_new(m->width[l] * m->width[l + 1])) != NULL &&
                     (s->velocity_b[l] = floats_new(m->width[l + 1])) != NULL;
+    if (allocated && o->recipe->joint) allocated = joint_create(&s->joint, m, o->recipe->wider_share);
     if (!allocated) {
         session_free(s);
         return fail(e, "no memory to train on %zu images", train->count);
@@ -79,7 +82,7 @@ static size_t gather(session *s, size_t first) {
 /* v = momentum v - lr (g + decay w), w += v. Without the flush to zero, velocities of weights whose gradient is
  * gone (dead units, the image's border) decay into subnormal numbers and stay there: 2,600 of 89,000 after six
  * epochs of `nested` all-one on MNIST, each 45 times slower on a Sapphire Rapids. */
-static void move(size_t count, float momentum, float lr, float decay, const float *g, float *v, float *w) {
+void train_move(size_t count, float momentum, float lr, float decay, const float *g, float *v, float *w) {
     for (size_t i = 0; i < count; i++) {
         const float next = momentum * v[i] - lr * (g[i] + decay * w[i]);
         v[i] = fabsf(next) < FLT_MIN ? 0 : next;
@@ -89,25 +92,31 @@ static void move(size_t count, float momentum, float lr, float decay, const floa
 
 static void update(session *s, const model_profile *p, const region *regions, double lr) {
     const float step = (float)lr, momentum = (float)s->o->momentum, decay = (float)s->o->weight_decay;
-    for (size_t l = 0; l < s->m->layers; l++) {
+    const size_t shared = s->m->layers - (s->o->recipe->joint ? 1 : 0); /* the last layers are the profiles' own */
+    for (size_t l = 0; l < shared; l++) {
         const region r = regions[l];
         model_layer *layer = p->layer[l];
         for (size_t j = r.row_from; j < r.row_to; j++) {
             const size_t at = j * layer->in + r.column_from;
-            move(r.column_to - r.column_from, momentum, step, decay, s->gradient.dw[l] + at, s->velocity_w[l] + at,
-                 layer->w + at);
+            train_move(r.column_to - r.column_from, momentum, step, decay, s->gradient.dw[l] + at,
+                       s->velocity_w[l] + at, layer->w + at);
         }
-        move(r.row_to - r.row_from, momentum, step, 0, s->gradient.db[l] + r.row_from,
-             s->velocity_b[l] + r.row_from, layer->b + r.row_from);
+        train_move(r.row_to - r.row_from, momentum, step, 0, s->gradient.db[l] + r.row_from,
+                   s->velocity_b[l] + r.row_from, layer->b + r.row_from);
     }
+    if (s->o->recipe->joint) joint_update(&s->joint, s->m, momentum, step, decay);
 }
 
 /* ---- checkpoints -----------------------------------------------------------------------------------------------
  */
 
 static train_state state_of(session *s) {
-    return (train_state){
-        .o = s->o, .data = s->data, .m = s->m, .velocity_w = s->velocity_w, .velocity_b = s->velocity_b};
+    return (train_state){.o = s->o,
+                         .data = s->data,
+                         .m = s->m,
+                         .velocity_w = s->velocity_w,
+                         .velocity_b = s->velocity_b,
+                         .joint = s->o->recipe->joint ? &s->joint : NULL};
 }
 
 static bool save(session *s, error *e) {
@@ -155,6 +164,11 @@ static size_t choose(session *s, const model_profile *p, size_t k[WIDTHS_MAX], d
     const bool added = o->distillation || o->widths->added;
     size_t used = 0;
     double sum = 0;
+    if (o->recipe->joint) {
+        memcpy(k, s->joint.k, s->joint.profiles * sizeof *k);
+        memcpy(share, s->joint.share, s->joint.profiles * sizeof *share);
+        return s->joint.profiles;
+    }
     o->widths->choose(idp_prefix(n, p->from_percent), idp_prefix(n, p->to_percent), &s->place.widths, k);
     for (size_t w = 0; w < o->width_weights; w++) sum += o->width_weight[w];
     for (size_t w = 0; w < o->widths->count; w++) {
@@ -183,7 +197,8 @@ static bool epoch(session *s, gradient_net *net, const region *regions, error *e
         const size_t widths = choose(s, p, k, share), batch = gather(s, at->first);
         const double done = (double)at->epoch + (double)at->first / count;
         net->share = share;
-        at->sum += (double)batch * gradient_run(&s->gradient, net, k, widths, s->x, s->label, batch);
+        const double loss = gradient_run(&s->gradient, net, k, widths, s->x, s->label, batch);
+        at->sum += (double)batch * (o->recipe->joint ? loss / (double)widths : loss);
         update(s, p, regions, o->lr * schedule_factor(o->schedule, done, o->epochs, o->halve_after));
         at->first += batch;
         show(s);
@@ -204,7 +219,7 @@ static bool epoch(session *s, gradient_net *net, const region *regions, error *e
 static void look_at_accuracy(session *s) {
     images some = s->data->test;
     if (some.count > SHOWN_IMAGES) some.count = SHOWN_IMAGES;
-    const size_t stage = s->place.stage;
+    const size_t stage = s->o->recipe->joint ? s->m->profiles - 1 : s->place.stage;
     if (!model_accuracy(s->m, s->o->backend, &some, stage, &s->m->profile[stage].to_percent, 1,
                         &s->accuracy_percent, NULL))
         s->accuracy_percent = -1;
@@ -225,6 +240,7 @@ static bool train_stage(session *s, error *e) {
     region regions[IDP_MAX_LAYERS];
     for (size_t l = 0; l < m->layers; l++)
         regions[l] = recipe_region(o->recipe, m->width, m->layers, l, p->from_percent, p->to_percent);
+    float *no_gamma[IDP_MAX_LAYERS + 1] = {NULL}; /* a joint recipe has its own for each profile */
     gradient_net net = {.layers = m->layers,
                         .width = m->width,
                         .incomplete = m->incomplete,
@@ -232,6 +248,11 @@ static bool train_stage(session *s, error *e) {
                         .gamma = p->gamma,
                         .gamma_free = o->recipe->gamma_free,
                         .distillation = o->distillation};
+    if (o->recipe->joint) {
+        net.gamma = no_gamma;
+        net.own = s->joint.own;
+        net.mix = s->joint.mix;
+    }
     while (at->epoch < o->epochs) {
         const double started_s = now_s();
         const bool trained = epoch(s, &net, regions, e);
@@ -268,7 +289,9 @@ bool train_run(const train_options *o, const dataset *data, model *out, train_lo
     progress_end(&s.progress, NULL);
     /* Only now: a later stage may change what an earlier profile reads (`authors`: the biases of layer 2). */
     for (size_t p = 0; p < o->parts; p++) {
-        logs[p] = (train_log){.loss = s.place.loss[p], .seconds = s.place.seconds[p]};
+        const size_t stage = o->recipe->joint ? 0 : p; /* the profiles of a joint recipe share theirs */
+        logs[p] = (train_log){.loss = s.place.loss[stage],
+                              .seconds = s.place.seconds[stage] / (o->recipe->joint ? (double)o->parts : 1)};
         if (!model_accuracy(&m, o->backend, &data->test, p, &m.profile[p].to_percent, 1, &logs[p].accuracy_percent,
                             e))
             goto done;

@@ -51,7 +51,8 @@ static bool add_gamma(const train_options *o, model *m) {
         for (size_t h = 1; h < m->layers; h++) {
             if (!m->incomplete[h]) continue;
             const size_t n = m->width[h], end = o->recipe->gamma_ends ? idp_prefix(n, o->part[p].to_percent) : n;
-            if (o->gamma == GAMMA_ALL_ONE && end == n) continue;
+            const bool learned = o->recipe->joint && h == 1;
+            if (o->gamma == GAMMA_ALL_ONE && end == n && !learned) continue;
             if ((m->profile[p].gamma[h] = floats_new(n)) == NULL) return false;
             gamma_fill(o->gamma, n, end, m->profile[p].gamma[h]);
         }

@@ -24,6 +24,7 @@ bool train_defaults(train_options *o, const char *recipe_name, error *e) {
                          .batch = r->batch,
                          .lr = r->lr,
                          .momentum = r->momentum,
+                         .weight_decay = r->weight_decay,
                          .seed = 1,
                          .initial = r->initial,
                          .widths = width_rule_find(r->widths),
@@ -38,7 +39,9 @@ bool train_defaults(train_options *o, const char *recipe_name, error *e) {
     return true;
 }
 
-size_t train_stages(const train_options *o) { return o->recipe->first_stage_only ? 1 : o->parts; }
+size_t train_stages(const train_options *o) {
+    return o->recipe->first_stage_only || o->recipe->joint ? 1 : o->parts;
+}
 
 /* ---- settings that fit --------------------------------------------------------------------------------------- */
 
@@ -114,6 +117,9 @@ bool train_check(const train_options *o, const dataset *data, error *e) {
         return fail(e, "recipe %s has no distillation; sandwich has", o->recipe->name);
     if (o->distillation && o->width_weights > 0)
         return fail(e, "with distillation the widths' losses are added undivided: they take no weights");
+    if (o->recipe->joint && o->gamma != GAMMA_ALL_ONE)
+        return fail(e, "recipe %s learns its gamma, from all-one on; it cannot start with %s", o->recipe->name,
+                    gamma_name(o->gamma));
     if (!check_width_weights(o, e)) return false;
     if (o->checkpoint != NULL && o->checkpoint_every < 1)
         return fail(e, "there must be at least one epoch from one checkpoint to the next");

@@ -2,6 +2,7 @@
 #ifndef HARNESS_TRAIN_PARTS_H
 #define HARNESS_TRAIN_PARTS_H
 
+#include "gradient.h"
 #include "train.h"
 
 /* Whether the settings fit together and the data. */
@@ -26,7 +27,28 @@ typedef struct train_state {
     const dataset *data;
     model *m;
     float *const *velocity_w, *const *velocity_b;
+    const struct joint *joint; /* or NULL */
 } train_state;
+
+/* What training all profiles together takes: the gradient and the velocity of what each has for itself. */
+typedef struct joint {
+    size_t profiles;
+    size_t k[MODEL_MAX_PROFILES]; /* channels in use: those of the part and of the parts before it */
+    double share[MODEL_MAX_PROFILES];
+    gradient_own own[MODEL_MAX_PROFILES];
+    float *velocity_w[MODEL_MAX_PROFILES], *velocity_b[MODEL_MAX_PROFILES], *velocity_gamma[MODEL_MAX_PROFILES];
+    float *mix; /* [profiles][width[1]], see gradient_net */
+} joint;
+
+/* Fails without memory; joint_free in any case. */
+bool joint_create(joint *j, const model *m, double wider_share);
+void joint_free(joint *j);
+
+/* v = momentum v - lr (g + decay w), w += v. */
+void train_move(size_t count, float momentum, float lr, float decay, const float *g, float *v, float *w);
+
+/* Moves what the profiles have for themselves. */
+void joint_update(const joint *j, model *m, float momentum, float lr, float decay);
 
 /* A safetensors file with all of it; whole or not at all. */
 bool checkpoint_write(const char *path, const train_state *state, const train_place *place, error *e);

@@ -18,6 +18,7 @@ static const struct {
     {"matrix", {"backend", "out", "in", "cut", "m", "k", "batch"}},
     {"matrix_mlp", {"backend", "percent", "batch"}},
     {"roof", {"resource"}},
+    {"reproduce", {"recipe", "gamma", "profile", "percent"}},
     {"refine", {"model", "backend", "batch", "from_percent", "percent"}},
     {"prediction", {"kernel", "architecture", "cpu", "tool_version"}},
 };

@@ -8,6 +8,7 @@
 typedef enum field_type {
     STRING,
     STRING_OR_NULL,
+    NUMBER_OR_NULL,
     NUMBER,
     INTEGER,
     BOOLEAN,
@@ -23,6 +24,7 @@ typedef enum field_type {
 static const char *const type_text[] = {
     [STRING] = "a string",
     [STRING_OR_NULL] = "a string or null",
+    [NUMBER_OR_NULL] = "a number or null",
     [NUMBER] = "a number",
     [INTEGER] = "an integer",
     [BOOLEAN] = "true or false",
@@ -117,6 +119,28 @@ static const field train_fields[] = {
     {"epochs", INTEGER, 0},     {"seconds", NUMBER, 0},
     {"loss", NUMBER, 0},        {"accuracy_percent", NUMBER, 0},
     {"backend", STRING, 0},     {0},
+};
+
+static const field reproduce_fields[] = {
+    {"model", STRING, 0},
+    {"recipe", STRING, 0},
+    {"gamma", STRING, 0},
+    {"profile", INTEGER, 0},
+    {"range_percent", PAIR, 0},
+    {"inside", BOOLEAN, 0},
+    {"percent", NUMBER, 0},
+    {"k", INTEGER, 0},
+    {"seeds", INTEGER, 0},
+    {"mean_percent", NUMBER, 0},
+    {"sd_percent", NUMBER, 0},
+    {"low_percent", NUMBER_OR_NULL, 0},
+    {"high_percent", NUMBER_OR_NULL, 0},
+    {"expected_percent", NUMBER_OR_NULL, 0},
+    {"expected_sd", NUMBER_OR_NULL, 0},
+    {"probability", NUMBER_OR_NULL, 0},
+    {"verdict", STRING, 0},
+    {"train_seconds", NUMBER, 0},
+    {0},
 };
 
 static const field sweep_fields[] = {
@@ -349,11 +373,12 @@ static const field matrix_mlp_fields[] = {
 static const struct {
     const char *kind;
     const field *fields;
-} kinds[] = {{"prediction", prediction_fields}, {"train", train_fields},          {"sweep", sweep_fields},
-             {"bench", bench_fields},           {"control", control_fields},      {"verify", verify_fields},
-             {"versus", versus_fields},         {"flops", flops_fields},          {"comparison", comparison_fields},
-             {"refine", refine_fields},         {"compare", compare_fields},      {"roof", roof_fields},
-             {"matrix", matrix_fields},         {"matrix_mlp", matrix_mlp_fields}};
+} kinds[] = {
+    {"prediction", prediction_fields}, {"train", train_fields},           {"sweep", sweep_fields},
+    {"bench", bench_fields},           {"control", control_fields},       {"verify", verify_fields},
+    {"versus", versus_fields},         {"flops", flops_fields},           {"comparison", comparison_fields},
+    {"refine", refine_fields},         {"compare", compare_fields},       {"roof", roof_fields},
+    {"matrix", matrix_fields},         {"matrix_mlp", matrix_mlp_fields}, {"reproduce", reproduce_fields}};
 
 static bool is_pair(const json_t *v) {
     return json_array_size(v) == 2 && json_is_number(json_array_get(v, 0)) && json_is_number(json_array_get(v, 1));
@@ -370,6 +395,7 @@ static bool has_type(const json_t *v, field_type type) {
     switch (type) {
     case STRING: return json_is_string(v);
     case STRING_OR_NULL: return json_is_string(v) || json_is_null(v);
+    case NUMBER_OR_NULL: return json_is_number(v) || json_is_null(v);
     case NUMBER: return json_is_number(v);
     case INTEGER: return json_is_integer(v);
     case BOOLEAN: return json_is_boolean(v);
