@@ -27,7 +27,7 @@ static const char help[] =
     "  --m M                outputs computed (default: all)\n"
     "  --percent P          of the input channels (default: 100)\n"
     "  --batch N            samples (default: 1); kernels that take one are called for each\n"
-    "  --layout NAME        panel, batch or row: which kernel a back end's name means (default:\n"
+    "  --layout NAME        panel, batch, row or sample: which kernel a back end's name means (default:\n"
     "                       panel for one sample, batch for more)\n"
     "  --cold               weights come from beyond the L2 cache, not from the last call\n"
     "  --ftz                flush subnormal numbers to zero (default: IEEE arithmetic)\n"

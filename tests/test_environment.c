@@ -308,8 +308,9 @@ START_TEST(a_wider_peak_is_no_lower) {
         const double gflops = fma_peak_gflops(peak_width_bits[w]);
         ck_assert(fma_peak_usable(peak_width_bits[w]) == (gflops > 0));
         if (gflops == 0) continue;
-        ck_assert_double_gt(gflops,
-                            narrower); /* on no core is a wider unit slower: true even where others are busy */
+        /* On no core is a wider register slower, but some do it in halves: equal, but for what others do meanwhile.
+         * A lane counted wrong is a factor of two. */
+        ck_assert_double_gt(gflops, 0.75 * narrower);
         narrower = gflops;
     }
     ck_assert(!fma_peak_usable(64));

@@ -4,6 +4,7 @@
 #include "broken.h"
 #include "commands.h"
 #include "idp.h"
+#include "peers/peers.h"
 #include "results/results.h"
 #include "seed.h"
 #include "verify/verify.h"
@@ -360,7 +361,7 @@ START_TEST(records_tell_passes_and_skips) {
         ck_assert((json_integer_value(json_object_get(record, "cases")) == 0) == skip);
         *(skip ? &skipped : &passed) += 1;
     }
-    size_t kernels = 0, unusable = 0;
+    size_t kernels = peer_count(), unusable = 0; /* other libraries' kernels are verified with ours */
     for (size_t b = 0; b < idp_backend_count(); b++) {
         const bool usable = idp_backend_status(idp_backend_at(b)) == IDP_OK;
         *(usable ? &kernels : &unusable) += usable ? idp_backend_at(b)->kernel_count : 1;

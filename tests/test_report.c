@@ -579,7 +579,7 @@ START_TEST(kernels_stand_beside_peers_and_roofs) {
                                                "value", 123.4, "unit", "GFLOP/s")));
     json_t *doc = document("A CPU", false, list);
     error e = {""};
-    ck_assert_msg(report_write(doc, folder, NULL, &e), "%s", e.text);
+    ck_assert_msg(report_write(doc, folder, &(report_options){.formats = REPORT_USUAL}, &e), "%s", e.text);
     char *html = content("index.html"), *markdown = content("report.md");
     const char *const wanted[] = {"Kernels against peers and roofs",
                                   "2 of 2",

@@ -531,7 +531,7 @@ START_TEST(wrong_words_are_refused) {
         {{"scalar", "scalar", "--shape", "0x10"}, "--shape '0x10'"},
         {{"scalar", "scalar", "--m", "101"}, "--m 101 is more than the layer's 100 outputs"},
         {{"scalar", "scalar", "--m", "1.5"}, "--m 1.5 is not a whole number"},
-        {{"scalar", "scalar", "--layout", "column"}, "--layout 'column': it is panel, batch or row"},
+        {{"scalar", "scalar", "--layout", "column"}, "--layout 'column': it is panel, batch, row or sample"},
         {{"scalar", "scalar", "--level", "1"}, "--level 1 is outside"},
         {{"scalar", "scalar", "--processes", "7"}, "7 processes are too few for 1 comparison at the level 0.99"},
         {{"scalar", "scalar", "--rounds", "7"}, "--rounds 7 is outside"},
