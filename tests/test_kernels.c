@@ -366,6 +366,7 @@ START_TEST(records_tell_passes_and_skips) {
         const bool usable = idp_backend_status(idp_backend_at(b)) == IDP_OK;
         *(usable ? &kernels : &unusable) += usable ? idp_backend_at(b)->kernel_count : 1;
     }
+    for (size_t l = 0; l < peer_library_count(); l++) unusable += peer_library_at(l)->absent != NULL;
     ck_assert_uint_eq(passed, kernels);
     ck_assert_uint_eq(skipped, unusable);
     results_free(&r);

@@ -81,14 +81,13 @@ END_TEST
 
 /* What is added is there, what it replaces is gone, and the rest is as ours. */
 START_TEST(an_environment_is_added) {
-    static const char *const added[] = {"IDP_TEST_ADDED=a=b", "IDP_TEST_REPLACED=new", NULL};
-    char *argv[] = {"sh", "-c", "env | grep ^IDP_TEST_ | sort", NULL}, *output = NULL;
+    static const char *const added[] = {"IDP_ENV_ADDED=a=b", "IDP_ENV_REPLACED=new", NULL};
+    char *argv[] = {"sh", "-c", "env | grep ^IDP_ENV_ | sort", NULL}, *output = NULL;
     error e = {""};
-    setenv("IDP_TEST_REPLACED", "old", 1);
-    setenv("IDP_TEST_REPLACED_NOT", "kept", 1);
-    unsetenv("IDP_TEST_SEED");
+    setenv("IDP_ENV_REPLACED", "old", 1);
+    setenv("IDP_ENV_REPLACED_NOT", "kept", 1);
     ck_assert_int_eq(process_run_with("/bin/sh", argv, added, LONG_S, &output, &e), PROCESS_DONE);
-    ck_assert_str_eq(output, "IDP_TEST_ADDED=a=b\nIDP_TEST_REPLACED=new\nIDP_TEST_REPLACED_NOT=kept\n");
+    ck_assert_str_eq(output, "IDP_ENV_ADDED=a=b\nIDP_ENV_REPLACED=new\nIDP_ENV_REPLACED_NOT=kept\n");
     free(output);
 }
 END_TEST
