@@ -6,6 +6,7 @@
 
 #include "backends.h"
 #include "commands.h"
+#include "model/pool.h"
 #include "model/train.h"
 #include "output.h"
 #include "progress.h"
@@ -35,6 +36,7 @@ static const char help[] =
     "  --data DIR         folder of the IDX files, or `synthetic` (default: $IDP_DATA, else the cache,\n"
     "                     else the built-in digits)\n"
     "  --backend NAME     back end that trains (default: $IDP_BACKEND, else the fastest usable)\n"
+    "  --threads N        that train; the result does not depend on it (default: all processors)\n"
     "  --out FILE         the model file\n"
     "  --json FILE        write the records\n"
     "  --quiet            no progress\n"
@@ -55,6 +57,7 @@ enum {
     SEED,
     DATA,
     BACKEND,
+    THREADS,
     OUT,
     JSON,
     QUIET,
@@ -74,6 +77,7 @@ static const struct option options_table[] = {{"recipe", required_argument, NULL
                                               {"seed", required_argument, NULL, SEED},
                                               {"data", required_argument, NULL, DATA},
                                               {"backend", required_argument, NULL, BACKEND},
+                                              {"threads", required_argument, NULL, THREADS},
                                               {"out", required_argument, NULL, OUT},
                                               {"json", required_argument, NULL, JSON},
                                               {"quiet", no_argument, NULL, QUIET},
@@ -156,6 +160,7 @@ static bool option_take(int c, request *q, error *e) {
     case SEED: return seed_parse(optarg, &o->seed, e);
     case DATA: q->data = optarg; return true;
     case BACKEND: q->backend = optarg; return true;
+    case THREADS: return size_parse("threads", optarg, 1, POOL_THREADS_MOST, &o->threads, e);
     case OUT: q->out = optarg; return true;
     case JSON: q->json = optarg; return true;
     case QUIET: progress_quiet(true); return true;

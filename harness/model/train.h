@@ -24,6 +24,7 @@ typedef struct train_options {
     const width_rule *widths;
     coupling_kind coupling;
     const idp_backend *backend; /* must be usable here */
+    size_t threads;             /* does not change the result */
 } train_options;
 
 /* What came of one profile. */
@@ -34,8 +35,8 @@ typedef struct train_log {
 } train_log;
 
 /* The recipe's own settings: two hidden layers of 100, one linear profile, 30 epochs of batches of 128, learning
- * rate 0.05 halved after 25, momentum 0.9, seed 1, the default back end. False if there is no recipe of that name
- * or no back end to choose. */
+ * rate 0.05 halved after 25, momentum 0.9, seed 1, the default back end, all processors. False if there is no
+ * recipe of that name or no back end to choose. */
 bool train_defaults(train_options *o, const char *recipe_name, error *e);
 
 /* Trains stage by stage, one per part: softmax cross-entropy, momentum SGD (v = momentum v - lr g, w += v) on the
