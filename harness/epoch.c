@@ -37,7 +37,7 @@ static void ours_destroy(void *state) {
     free(o);
 }
 
-static double ours_step(void *state, const uint8_t *const *image, const uint8_t *label) {
+static double ours_step(void *state, const uint8_t *const *image, const uint8_t *label, size_t left) {
     ours *o = state;
     const size_t k = EPOCH_HIDDEN;
     const gradient_net net = {.layers = o->m.layers,
@@ -45,7 +45,13 @@ static double ours_step(void *state, const uint8_t *const *image, const uint8_t 
                               .incomplete = o->m.incomplete,
                               .layer = o->m.profile[0].layer,
                               .gamma = o->m.profile[0].gamma};
-    const gradient_step step = {.image = image, .label = label, .batch = EPOCH_BATCH, .k = &k, .widths = 1};
+    const gradient_step step = {.image = image,
+                                .label = label,
+                                .batch = EPOCH_BATCH,
+                                .next = image + EPOCH_BATCH,
+                                .next_batch = left < 2 * EPOCH_BATCH ? 0 : EPOCH_BATCH,
+                                .k = &k,
+                                .widths = 1};
     const gradient_update update = {.regions = o->regions,
                                     .velocity_w = o->velocity_w,
                                     .velocity_b = o->velocity_b,
@@ -90,30 +96,42 @@ typedef struct walk {
     const images *train;
     random_state random;
     uint32_t *order;
+    const uint8_t **image; /* in that order */
+    uint8_t *label;
     size_t next;
 } walk;
 
+static void walk_end(walk *w) {
+    free(w->order);
+    free(w->image);
+    free(w->label);
+}
+
 static bool walk_start(walk *w, const epoch_loop *loop, const images *train, uint64_t seed) {
-    *w = (walk){
-        .loop = loop, .train = train, .order = malloc(train->count * sizeof *w->order), .next = train->count};
+    *w = (walk){.loop = loop,
+                .train = train,
+                .order = malloc(train->count * sizeof *w->order),
+                .image = malloc(train->count * sizeof *w->image),
+                .label = malloc(train->count),
+                .next = train->count};
     random_seed(&w->random, seed, RANDOM_SHUFFLE);
     for (size_t i = 0; w->order != NULL && i < train->count; i++) w->order[i] = (uint32_t)i;
-    return w->order != NULL;
+    return w->order != NULL && w->image != NULL && w->label != NULL;
 }
 
 static double walk_step(walk *w) {
-    const uint8_t *image[EPOCH_BATCH];
-    uint8_t label[EPOCH_BATCH];
-    if (w->next + EPOCH_BATCH > w->train->count) {
-        random_shuffle(&w->random, w->order, w->train->count);
+    const images *train = w->train;
+    if (w->next + EPOCH_BATCH > train->count) {
+        random_shuffle(&w->random, w->order, train->count);
+        for (size_t i = 0; i < train->count; i++) {
+            w->image[i] = train->pixels + w->order[i] * train->rows * train->columns;
+            w->label[i] = train->labels[w->order[i]];
+        }
         w->next = 0;
     }
-    for (size_t s = 0; s < EPOCH_BATCH; s++) {
-        const size_t at = w->order[w->next++];
-        image[s] = w->train->pixels + at * w->train->rows * w->train->columns;
-        label[s] = w->train->labels[at];
-    }
-    return w->loop->step(w->loop->state, image, label);
+    const size_t at = w->next;
+    w->next += EPOCH_BATCH;
+    return w->loop->step(w->loop->state, w->image + at, w->label + at, train->count - at);
 }
 
 static void run_walk(void *state, uint64_t iterations) {
@@ -126,7 +144,7 @@ bool epoch_once(const epoch_loop *loop, const images *train, uint64_t seed, doub
     const uint64_t start = clock_now_ns();
     for (size_t s = 0; started && s < train->count; s += EPOCH_BATCH) walk_step(&w);
     *seconds = 1e-9 * (double)(clock_now_ns() - start);
-    free(w.order);
+    walk_end(&w);
     return started;
 }
 
@@ -200,6 +218,6 @@ bool epoch_measure(const epoch_loop *loop, size_t loops, const images *train, ui
     paired_free(&samples);
     measured = true;
 done:
-    for (size_t v = 0; v < loops; v++) free(walks[v].order);
+    for (size_t v = 0; v < loops; v++) walk_end(&walks[v]);
     return measured;
 }

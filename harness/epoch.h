@@ -20,8 +20,9 @@ typedef struct epoch_loop {
     const char *backend;        /* of ours; NULL for others */
     const char *form;           /* of others: which of its ways to call the library; "" for ours */
     size_t threads;
-    /* One step on EPOCH_BATCH samples; returns their mean loss before it, in nats. */
-    double (*step)(void *state, const uint8_t *const *image, const uint8_t *label);
+    /* One step on EPOCH_BATCH samples; returns their mean loss before it, in nats. left: images of the epoch from
+     * image[0] on, for those who look ahead. */
+    double (*step)(void *state, const uint8_t *const *image, const uint8_t *label, size_t left);
     void (*destroy)(void *state);
     void *state;
 } epoch_loop;

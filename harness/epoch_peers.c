@@ -62,7 +62,7 @@ static const struct {
     {NULL, NULL, NULL},
 };
 
-enum { LAYERS = 3, BLOCK = IDP_TRAIN_BLOCK };
+enum { LAYERS = 3, BLOCK = IDP_TRAIN_BLOCK, LINE_BYTES = 64 };
 
 typedef struct peer {
     product_function *product;
@@ -159,7 +159,7 @@ static void update(const peer *p, size_t l) {
     for (size_t j = 0; j < out; j++) b[j] += v_b[j];
 }
 
-static double peer_step(void *state, const uint8_t *const *image, const uint8_t *label) {
+static double peer_step(void *state, const uint8_t *const *image, const uint8_t *label, size_t left) {
     const peer *p = state;
     const size_t inputs = p->width[0];
     for (size_t s = 0; s < EPOCH_BATCH; s++) {
@@ -167,6 +167,8 @@ static double peer_step(void *state, const uint8_t *const *image, const uint8_t 
         float *restrict x = p->x[0] + s * inputs;
         for (size_t i = 0; i < inputs; i++) x[i] = (float)pixel[i] * (1.f / 255);
     }
+    for (size_t s = EPOCH_BATCH; s < 2 * EPOCH_BATCH && s < left; s++) /* as ours looks ahead */
+        for (size_t i = 0; i < inputs; i += LINE_BYTES) __builtin_prefetch(image[s] + i, 0, 2);
     for (size_t l = 0; l < LAYERS; l++) forward(p, l);
     const double mean = loss(p, label);
     for (size_t l = LAYERS; l-- > 0;) {

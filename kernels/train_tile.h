@@ -115,8 +115,16 @@ IDP_INLINE void weights_rows(const idp_train_weights *o, size_t j, size_t rows, 
         IDP_UNROLL
         for (size_t v = 0; v < vectors; v++) sum[r][v] = zero();
     }
-    for (size_t t = 0; t < o->terms; t++)
+    for (size_t t = 0; t < o->terms; t++) {
+        if (t + 1 < o->terms) { /* short rows: no hardware prefetcher finds them */
+            IDP_UNROLL
+            for (size_t r = 0; r < rows; r++) {
+                __builtin_prefetch(o->term[t + 1].delta + (j + r) * BLOCK);
+                __builtin_prefetch(o->term[t + 1].delta + (j + r) * BLOCK + IDP_LINE);
+            }
+        }
         tile(sum, rows, vectors, o->term[t].samples, o->term[t].delta + j * BLOCK, BLOCK, 1, o->term[t].x + i);
+    }
     const vec momentum = set1(o->momentum), lr = set1(-o->lr), decay = set1(o->decay);
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) IDP_UNROLL
@@ -217,22 +225,12 @@ static void sums(size_t m, const float *delta, float *to) {
     }
 }
 
-/* Images are drawn at random from a set far larger than the caches, and 32 at a time are more streams than a
- * hardware prefetcher follows. A prefetch beyond the image's end is harmless. */
-enum { PIXELS_AHEAD = 256 };
-
 static void pixels(size_t samples, const uint8_t *const *image, size_t first, size_t n, float *y) {
     const vec scale = set1(1.f / 255);
     for (size_t s = 0; s < BLOCK; s++, y += BLOCK) {
-        if (s < samples && n == BLOCK) {
-            __builtin_prefetch((const char *)image[s] + first + PIXELS_AHEAD);
-            IDP_UNROLL
-            for (size_t v = 0; v < BLOCK / LANES; v++)
-                store(y + v * LANES, mul(scale, load_bytes(image[s] + first + v * LANES)));
-            continue;
-        }
-        for (size_t c = 0; c < BLOCK; c++)
-            y[c] = s < samples && c < n ? (float)image[s][first + c] * (1.f / 255) : 0;
+        const size_t used = s < samples ? n : 0, whole = used / LANES * LANES;
+        for (size_t c = 0; c < whole; c += LANES) store(y + c, mul(scale, load_bytes(image[s] + first + c)));
+        for (size_t c = whole; c < BLOCK; c++) y[c] = c < used ? (float)image[s][first + c] * (1.f / 255) : 0;
     }
 }
 

@@ -267,10 +267,18 @@ static void weights(const pass *p, size_t l, size_t from, size_t to, size_t colu
     p->g->kernels->weights(&o);
 }
 
+/* The images of the next step are drawn from a set far larger than the caches, and 32 at a time are more streams
+ * than a hardware prefetcher follows: their lines are asked for while the weights keep the arithmetic busy. */
+static void fetch_next(const pass *p, size_t index) {
+    enum { LINE_BYTES = 64, COLUMN_BLOCKS = LINE_BYTES / BLOCK };
+    if (p->step->next == NULL || index % COLUMN_BLOCKS != 0) return;
+    for (size_t s = 0; s < p->step->next_batch; s++) __builtin_prefetch(p->step->next[s] + index * BLOCK, 0, 2);
+}
+
 /* Layer 1: its gradient is complete in the registers, and updates the weights from there. */
 static void first_layer(const pass *p, size_t index, gradient_scratch *s) {
-    const size_t inputs = p->net->width[0];
-    size_t from, to, column = index * BLOCK, end = inputs;
+    size_t from, to, column = index * BLOCK, end = p->net->width[0];
+    fetch_next(p, index);
     trained_rows(p, 0, &from, &to);
     if (p->update != NULL) {
         column += p->update->regions[0].column_from;

@@ -26,13 +26,15 @@ typedef struct gradient_net {
 /* What a step learns from: samples, and the widths whose losses it adds up. */
 typedef struct gradient_step {
     const uint8_t *const *image; /* [batch]: width[0] pixels each */
-    const uint8_t *label;        /* [batch], each below width[layers]; may be NULL where there is a target */
-    const float *target;         /* [batch][width[layers]]: probabilities to learn instead of the labels, or NULL */
-    size_t batch;                /* 1 .. batch_max */
-    const size_t *k;             /* [widths]: channels in use of every incomplete activation, at least 1 */
-    size_t widths;               /* at least 1 */
-    const float *weight;         /* [widths], of each one's mean loss; NULL: all 1 / widths */
-    bool distill;                /* all widths but the first learn the first one's softmax, taken as it is */
+    const uint8_t *const *next; /* [next_batch]: images of the step to come, fetched into the caches; may be NULL */
+    size_t next_batch;
+    const uint8_t *label; /* [batch], each below width[layers]; may be NULL where there is a target */
+    const float *target;  /* [batch][width[layers]]: probabilities to learn instead of the labels, or NULL */
+    size_t batch;         /* 1 .. batch_max */
+    const size_t *k;      /* [widths]: channels in use of every incomplete activation, at least 1 */
+    size_t widths;        /* at least 1 */
+    const float *weight;  /* [widths], of each one's mean loss; NULL: all 1 / widths */
+    bool distill;         /* all widths but the first learn the first one's softmax, taken as it is */
 } gradient_step;
 
 /* v = momentum v - lr (g + decay w), w += v, within the regions. */

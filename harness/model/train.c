@@ -199,8 +199,8 @@ typedef struct session {
     gradient gradient;
     random_state shuffle, widths;
     uint32_t *order;       /* [train->count] */
-    const uint8_t **image; /* [batch] */
-    uint8_t *label;        /* [batch] */
+    const uint8_t **image; /* [train->count], in the epoch's order */
+    uint8_t *label;        /* [train->count] */
     float *velocity_w[IDP_MAX_LAYERS], *velocity_b[IDP_MAX_LAYERS];
     progress progress;
     size_t steps_done;
@@ -223,8 +223,8 @@ static bool session_create(session *s, const train_options *o, const images *tra
     random_seed(&s->widths, o->seed, RANDOM_WIDTHS);
     if (!gradient_create(&s->gradient, o->backend, o->threads, m->layers, m->width, o->batch, e)) return false;
     bool allocated = (s->order = malloc(train->count * sizeof *s->order)) != NULL &&
-                     (s->image = malloc(o->batch * sizeof *s->image)) != NULL &&
-                     (s->label = malloc(o->batch)) != NULL;
+                     (s->image = malloc(train->count * sizeof *s->image)) != NULL &&
+                     (s->label = malloc(train->count)) != NULL;
     for (size_t l = 0; l < m->layers && allocated; l++)
         allocated = (s->velocity_w[l] = floats_new(m->width[l] * m->width[l + 1])) != NULL &&
                     (s->velocity_b[l] = floats_new(m->width[l + 1])) != NULL;
@@ -236,16 +236,14 @@ static bool session_create(session *s, const train_options *o, const images *tra
     return true;
 }
 
-/* Finds the next samples of the epoch's order; their number: the last batch holds what is left. */
-static size_t gather(session *s, size_t first) {
-    const size_t pixels = s->m->width[0], left = s->train->count - first;
-    const size_t batch = left < s->o->batch ? left : s->o->batch;
-    for (size_t i = 0; i < batch; i++) {
-        const size_t image = s->order[first + i];
-        s->image[i] = s->train->pixels + image * pixels;
-        s->label[i] = s->train->labels[image];
+/* Images and labels in a new order. */
+static void shuffle(session *s) {
+    const size_t pixels = s->m->width[0];
+    random_shuffle(&s->shuffle, s->order, s->train->count);
+    for (size_t i = 0; i < s->train->count; i++) {
+        s->image[i] = s->train->pixels + s->order[i] * pixels;
+        s->label[i] = s->train->labels[s->order[i]];
     }
-    return batch;
 }
 
 enum { DIVERGED_NATS = 100 }; /* guessing costs log(classes), 2.3 for ten */
@@ -263,12 +261,20 @@ static bool epoch(session *s, size_t stage, const gradient_net *net, const regio
                                     .lr = (float)lr,
                                     .momentum = (float)o->momentum};
     double sum = 0;
-    random_shuffle(&s->shuffle, s->order, s->train->count);
+    shuffle(s);
     for (size_t first = 0; first < s->train->count; first += o->batch) {
         if (interrupted()) return fail(e, "interrupted; nothing was written");
         size_t k[WIDTHS_MAX];
-        const size_t widths = o->widths->choose(from, to, &s->widths, k), batch = gather(s, first);
-        const gradient_step step = {.image = s->image, .label = s->label, .batch = batch, .k = k, .widths = widths};
+        const size_t widths = o->widths->choose(from, to, &s->widths, k);
+        const size_t left = s->train->count - first, batch = left < o->batch ? left : o->batch;
+        const size_t next = left - batch;
+        const gradient_step step = {.image = s->image + first,
+                                    .label = s->label + first,
+                                    .batch = batch,
+                                    .next = s->image + first + batch,
+                                    .next_batch = next < batch ? next : batch,
+                                    .k = k,
+                                    .widths = widths};
         sum += (double)batch * gradient_run(&s->gradient, net, &step, &update);
 
         char detail[96];
