@@ -63,6 +63,13 @@ typedef struct versus_record {
     int warm, ftz; /* optional */
 } versus_record;
 
+typedef struct epoch_record {
+    const char *implementation, *backend, *form; /* backend, form: optional */
+    json_int_t threads;
+    interval seconds, ratio;
+    double roof_percent;
+} epoch_record;
+
 typedef struct control_record {
     const char *command;
     json_int_t cases;
@@ -141,7 +148,8 @@ typedef struct records {
     verify_record *verify;
     versus_record *versus;
     flops_record *flops;
-    size_t trains, sweeps, benches, controls, verifies, versuses, flopses;
+    epoch_record *epoch;
+    size_t trains, sweeps, benches, controls, verifies, versuses, flopses, epochs;
     network *network; /* [networks], in order of first appearance */
     size_t networks;
     size_t total; /* of all kinds, those unknown to the report included */

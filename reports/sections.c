@@ -15,6 +15,7 @@ const section sections[] = {
     {"environment", "Warnings and environment", section_environment},
     {"verification", "Verification", section_verify},
     {"training", "Training", section_train},
+    {"epoch", "Training speed", section_epoch},
     {"trace", "Steps of this run", section_trace},
     {"machine", "Machine, build and run", section_facts},
     {"method", "How to read this", section_method},

@@ -21,6 +21,7 @@ void section_versus(page *p, const records *r);
 void section_work(page *p, const records *r);
 void section_noise(page *p, const records *r);
 void section_verify(page *p, const records *r);
+void section_epoch(page *p, const records *r);
 void section_train(page *p, const records *r);
 void section_environment(page *p, const records *r);
 void section_trace(page *p, const records *r);
