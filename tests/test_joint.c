@@ -142,7 +142,7 @@ START_TEST(mix) {
 END_TEST
 
 START_TEST(made_of_single_gradients) {
-    static double dw[IDP_MAX_LAYERS][TOY_PIXELS * CHANNELS], db[IDP_MAX_LAYERS][CHANNELS];
+    static double dw[IDP_MAX_LAYERS][CHANNELS * CHANNELS], db[IDP_MAX_LAYERS][CHANNELS];
     const size_t hidden = (size_t)_i;
     memset(dw, 0, sizeof dw);
     memset(db, 0, sizeof db);
