@@ -74,14 +74,12 @@ static bool runner_create(runner *r, request *q, const char *path, error *e) {
 
 /* p = softmax of the outputs; the most probable class, the lowest of a tie. */
 static size_t probabilities(const float *y, size_t classes, double *p) {
-    double highest = (double)y[0], sum = 0;
+    double sum = 0;
     size_t best = 0;
-    for (size_t c = 1; c < classes; c++) highest = fmax(highest, (double)y[c]);
-    for (size_t c = 0; c < classes; c++) sum += p[c] = exp((double)y[c] - highest);
-    for (size_t c = 0; c < classes; c++) {
-        p[c] /= sum;
-        if (p[c] > p[best]) best = c;
-    }
+    for (size_t c = 1; c < classes; c++)
+        if (y[c] > y[best]) best = c;
+    for (size_t c = 0; c < classes; c++) sum += p[c] = exp((double)y[c] - (double)y[best]);
+    for (size_t c = 0; c < classes; c++) p[c] /= sum;
     return best;
 }
 

@@ -82,9 +82,10 @@ START_TEST(welch_by_simulation) {
         two.mean += 30;
         seen += welch_probability(one, two, 0) < 0.05;
     }
-    ck_assert_msg(rejected < 0.05 * TRIALS + 6 * 31, "seed %llu: %zu rejected", (unsigned long long)seed, rejected);
-    ck_assert_msg(rejected > 0.01 * TRIALS, "seed %llu: %zu rejected", (unsigned long long)seed, rejected);
-    ck_assert_msg(seen > 0.8 * TRIALS, "seed %llu: %zu seen", (unsigned long long)seed, seen);
+    ck_assert_msg((double)rejected < 0.05 * TRIALS + 6 * 31, "seed %llu: %zu rejected", (unsigned long long)seed,
+                  rejected);
+    ck_assert_msg((double)rejected > 0.01 * TRIALS, "seed %llu: %zu rejected", (unsigned long long)seed, rejected);
+    ck_assert_msg((double)seen > 0.8 * TRIALS, "seed %llu: %zu seen", (unsigned long long)seed, seen);
 }
 END_TEST
 
