@@ -126,6 +126,7 @@ IDP_INLINE void weights_rows(const idp_train_weights *o, size_t j, size_t rows, 
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) IDP_UNROLL
     for (size_t v = 0; v < vectors; v++) {
+        if (v * LANES >= columns) continue; /* a tile of four registers may have two too many */
         const size_t at = (j + r) * o->stride + i + v * LANES, n = idp_min(LANES, columns - v * LANES);
         vec g = sum[r][v];
         if (o->add) g = add(load_part(o->g + at, n), g);
