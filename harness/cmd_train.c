@@ -6,6 +6,7 @@
 
 #include "backends.h"
 #include "commands.h"
+#include "model/pool.h"
 #include "model/train.h"
 #include "output.h"
 #include "progress.h"
@@ -45,6 +46,7 @@ static const char help[] =
     "  --data DIR         folder of the IDX files, or DIR/PREFIX where their names begin with PREFIX-,\n"
     "                     or `synthetic` (default: $IDP_DATA, else the cache, else the built-in digits)\n"
     "  --backend NAME     back end that trains (default: $IDP_BACKEND, else the fastest usable)\n"
+    "  --threads N        that train; the result does not depend on it (default: all processors)\n"
     "  --out FILE         the model file\n"
     "  --checkpoint FILE  keep the state of the run there, on Ctrl-C too\n"
     "  --checkpoint-every N  epochs (default 1)\n"
@@ -74,6 +76,7 @@ enum {
     SEED,
     DATA,
     BACKEND,
+    THREADS,
     OUT,
     CHECKPOINT,
     CHECKPOINT_EVERY,
@@ -101,6 +104,7 @@ static const struct option options_table[] = {{"recipe", required_argument, NULL
                                               {"seed", required_argument, NULL, SEED},
                                               {"data", required_argument, NULL, DATA},
                                               {"backend", required_argument, NULL, BACKEND},
+                                              {"threads", required_argument, NULL, THREADS},
                                               {"out", required_argument, NULL, OUT},
                                               {"checkpoint", required_argument, NULL, CHECKPOINT},
                                               {"checkpoint-every", required_argument, NULL, CHECKPOINT_EVERY},
@@ -218,6 +222,7 @@ static bool option_take(int c, request *q, error *e) {
     case SEED: return seed_parse(optarg, &o->seed, e);
     case DATA: q->data = optarg; return true;
     case BACKEND: q->backend = optarg; return true;
+    case THREADS: return size_parse("threads", optarg, 1, POOL_THREADS_MOST, &o->threads, e);
     case OUT: q->out = optarg; return true;
     case CHECKPOINT: o->checkpoint = optarg; return true;
     case CHECKPOINT_EVERY: return size_parse("checkpoint-every", optarg, 1, 100000, &o->checkpoint_every, e);

@@ -19,6 +19,7 @@ int cmd_bench(int argc, char **argv, error *e);
 int cmd_compare(int argc, char **argv, error *e);
 int cmd_cpu(int argc, char **argv, error *e);
 int cmd_data(int argc, char **argv, error *e);
+int cmd_epoch(int argc, char **argv, error *e);
 int cmd_flops(int argc, char **argv, error *e);
 int cmd_inspect(int argc, char **argv, error *e);
 int cmd_list(int argc, char **argv, error *e);

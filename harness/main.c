@@ -11,6 +11,7 @@ const command commands[] = {
     {"compare", "two results documents: what got better, what got worse", cmd_compare},
     {"cpu", "what this CPU is, and which back ends run here", cmd_cpu},
     {"data", "the data set: fetch MNIST, tell, show", cmd_data},
+    {"epoch", "the time of a training epoch, beside other libraries' and PyTorch's", cmd_epoch},
     {"flops", "the work that kernels really execute, counted instruction by instruction", cmd_flops},
     {"inspect", "what a model file holds", cmd_inspect},
     {"list", "every kernel", cmd_list},

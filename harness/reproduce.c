@@ -68,6 +68,7 @@ static bool settings(const reproduce_row *row, const reproduce_options *o, uint6
         t->halve_after = 0;
     }
     t->seed = seed;
+    t->threads = 1; /* the jobs are processes */
     t->backend = o->backend;
     return true;
 }

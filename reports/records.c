@@ -154,6 +154,16 @@ static const field versus_fields[] = {
     {"m", NUMBER, offsetof(versus_record, size.m), true},
     {"k", NUMBER, offsetof(versus_record, size.k), true},
 };
+static const field epoch_fields[] = {
+    {"implementation", TEXT, offsetof(epoch_record, implementation), false},
+    {"backend", TEXT, offsetof(epoch_record, backend), true},
+    {"form", TEXT, offsetof(epoch_record, form), true},
+    {"threads", INTEGER, offsetof(epoch_record, threads), false},
+    {"seconds", INTERVAL, offsetof(epoch_record, seconds), false},
+    {"ratio", INTERVAL, offsetof(epoch_record, ratio), false},
+    {"roof_percent", NUMBER, offsetof(epoch_record, roof_percent), false},
+};
+
 static const field flops_fields[] = {
     {"kernel", TEXT, offsetof(flops_record, kernel), false},
     {"backend", TEXT, offsetof(flops_record, backend), false},
@@ -261,6 +271,7 @@ static const struct kind {
     {"matrix", FIELDS(cell_fields), sizeof(cell_record), offsetof(records, cell), offsetof(records, cells)},
     {"matrix_mlp", FIELDS(cell_fields), sizeof(cell_record), offsetof(records, whole), offsetof(records, wholes)},
     {"roof", FIELDS(roof_fields), sizeof(roof_record), offsetof(records, roof), offsetof(records, roofs)},
+    {"epoch", FIELDS(epoch_fields), sizeof(epoch_record), offsetof(records, epoch), offsetof(records, epochs)},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -604,6 +615,7 @@ void records_free(records *r) {
     free(r->cell);
     free(r->whole);
     free(r->roof);
+    free(r->epoch);
     free(r->network);
     free(r->curve_store);
     free(r->point_store);

@@ -78,6 +78,13 @@ typedef struct versus_record {
     int warm, ftz; /* optional */
 } versus_record;
 
+typedef struct epoch_record {
+    const char *implementation, *backend, *form; /* backend, form: optional */
+    json_int_t threads;
+    interval seconds, ratio;
+    double roof_percent;
+} epoch_record;
+
 typedef struct control_record {
     const char *command;
     json_int_t cases;
@@ -188,8 +195,9 @@ typedef struct records {
     refine_record *refine;
     cell_record *cell, *whole; /* whole: networks */
     roof_record *roof;
+    epoch_record *epoch;
     size_t trains, sweeps, benches, controls, verifies, predictions, versuses, flopses, refines, cells, wholes,
-        roofs, reproduces;
+        roofs, reproduces, epochs;
     network *network; /* [networks], in order of first appearance */
     size_t networks;
     size_t total; /* of all kinds, those unknown to the report included */

@@ -19,6 +19,7 @@ const section sections[] = {
     {"verification", "Verification", section_verify},
     {"reproduction", "Reproduction", section_reproduce},
     {"training", "Training", section_train},
+    {"epoch", "Training speed", section_epoch},
     {"trace", "Steps of this run", section_trace},
     {"machine", "Machine, build and run", section_facts},
     {"method", "How to read this", section_method},

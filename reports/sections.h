@@ -25,6 +25,7 @@ void section_noise(page *p, const records *r);
 void section_predictions(page *p, const records *r);
 void section_verify(page *p, const records *r);
 void section_reproduce(page *p, const records *r);
+void section_epoch(page *p, const records *r);
 void section_train(page *p, const records *r);
 void section_environment(page *p, const records *r);
 void section_trace(page *p, const records *r);

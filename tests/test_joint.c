@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BATCH = 13, CHANNELS = 20, PROFILES = 3 };
+enum { BATCH = 45, CHANNELS = 40, PROFILES = 3 }; /* two blocks of samples and of channels, neither full */
 
 static dataset toy;
 
@@ -63,7 +63,7 @@ typedef struct field {
     model m;
     joint joint;
     gradient together, single;
-    float x[BATCH * TOY_PIXELS];
+    const uint8_t *image[BATCH];
 } field;
 
 static field f;
@@ -73,9 +73,9 @@ static void lay_out(size_t hidden) {
     f.m = untrained(hidden);
     const idp_backend *backend = options(hidden).backend;
     ck_assert(joint_create(&f.joint, &f.m, 0.5));
-    ck_assert(gradient_create(&f.together, backend, f.m.layers, f.m.width, BATCH, &e));
-    ck_assert(gradient_create(&f.single, backend, f.m.layers, f.m.width, BATCH, &e));
-    for (size_t i = 0; i < BATCH * TOY_PIXELS; i++) f.x[i] = (float)toy.train.pixels[i] / 255;
+    ck_assert(gradient_create(&f.together, backend, 2, f.m.layers, f.m.width, BATCH, &e));
+    ck_assert(gradient_create(&f.single, backend, 2, f.m.layers, f.m.width, BATCH, &e));
+    for (size_t s = 0; s < BATCH; s++) f.image[s] = toy.train.pixels + s * TOY_PIXELS;
 }
 
 static void clear(void) {
@@ -92,10 +92,15 @@ static double run_together(void) {
                               .incomplete = f.m.incomplete,
                               .layer = f.m.profile[0].layer,
                               .gamma = no_gamma,
-                              .share = f.joint.share,
                               .own = f.joint.own,
                               .mix = f.joint.mix};
-    return gradient_run(&f.together, &net, f.joint.k, PROFILES, f.x, toy.train.labels, BATCH);
+    const gradient_step step = {.image = f.image,
+                                .label = toy.train.labels,
+                                .batch = BATCH,
+                                .k = f.joint.k,
+                                .widths = PROFILES,
+                                .weight = f.joint.weight};
+    return gradient_run(&f.together, &net, &step, NULL);
 }
 
 static double run_single(size_t p) {
@@ -104,7 +109,9 @@ static double run_single(size_t p) {
                               .incomplete = f.m.incomplete,
                               .layer = f.m.profile[p].layer,
                               .gamma = f.m.profile[p].gamma};
-    return gradient_run(&f.single, &net, &f.joint.k[p], 1, f.x, toy.train.labels, BATCH);
+    const gradient_step step = {
+        .image = f.image, .label = toy.train.labels, .batch = BATCH, .k = &f.joint.k[p], .widths = 1};
+    return gradient_run(&f.single, &net, &step, NULL);
 }
 
 /* Sums of a few terms of size one, in another order. */
@@ -113,7 +120,7 @@ static void expect_near(const char *what, size_t i, float got, double expected) 
         ck_abort_msg("%s %zu: %g, expected %g", what, i, (double)got, expected);
 }
 
-/* The mix, by hand: parts end at 4, 10 and 20 channels. A channel of the first part is used by all three profiles,
+/* The mix, by hand: parts end at 8, 20 and 40 channels. A channel of the first part is used by all three profiles,
  * of which two are wider. */
 START_TEST(mix) {
     lay_out(2);
@@ -121,11 +128,11 @@ START_TEST(mix) {
         size_t channel;
         double part[PROFILES];
     } rows[] = {{0, {4. / 7, 2. / 7, 1. / 7}},
-                {3, {4. / 7, 2. / 7, 1. / 7}},
-                {4, {0, 2. / 3, 1. / 3}},
-                {9, {0, 2. / 3, 1. / 3}},
-                {10, {0, 0, 1}},
-                {19, {0, 0, 1}}};
+                {7, {4. / 7, 2. / 7, 1. / 7}},
+                {8, {0, 2. / 3, 1. / 3}},
+                {19, {0, 2. / 3, 1. / 3}},
+                {20, {0, 0, 1}},
+                {39, {0, 0, 1}}};
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
         for (size_t p = 0; p < PROFILES; p++)
             expect_near("mix of channel", rows[r].channel, f.joint.mix[p * CHANNELS + rows[r].channel],
@@ -135,7 +142,7 @@ START_TEST(mix) {
 END_TEST
 
 START_TEST(made_of_single_gradients) {
-    static double dw[IDP_MAX_LAYERS][TOY_PIXELS * CHANNELS], db[IDP_MAX_LAYERS][CHANNELS];
+    static double dw[IDP_MAX_LAYERS][CHANNELS * CHANNELS], db[IDP_MAX_LAYERS][CHANNELS];
     const size_t hidden = (size_t)_i;
     memset(dw, 0, sizeof dw);
     memset(db, 0, sizeof db);
@@ -187,7 +194,9 @@ static double *doubles(size_t count, const float *values) {
 START_TEST(gamma_by_finite_differences) {
     lay_out(2);
     run_together();
-    double *x = doubles(BATCH * TOY_PIXELS, f.x), largest = 0;
+    static double x[BATCH * TOY_PIXELS];
+    double largest = 0;
+    for (size_t i = 0; i < BATCH * TOY_PIXELS; i++) x[i] = toy.train.pixels[i] / 255.0;
     for (size_t p = 0; p < PROFILES; p++) {
         mlp_reference net = {.layers = f.m.layers};
         for (size_t h = 0; h <= f.m.layers; h++) {
@@ -216,7 +225,6 @@ START_TEST(gamma_by_finite_differences) {
         free(net.gamma[1]);
     }
     ck_assert_double_gt(largest, 1e-3);
-    free(x);
     clear();
 }
 END_TEST
@@ -232,6 +240,21 @@ static bool same_bits(const model *a, const model *b) {
         same = memcmp(a->profile[p].gamma[1], b->profile[p].gamma[1], CHANNELS * sizeof(float)) == 0;
     return same;
 }
+
+/* Several blocks of samples, the last one not full, and of channels. */
+START_TEST(threads_change_nothing) {
+    train_options o = options(3);
+    o.batch = 100;
+    o.threads = 1;
+    model first = train(&o);
+    for (o.threads = 2; o.threads <= 5; o.threads++) {
+        model again = train(&o);
+        ck_assert(same_bits(&first, &again));
+        model_free(&again);
+    }
+    model_free(&first);
+}
+END_TEST
 
 static void stop_soon(int number) {
     (void)number;
@@ -295,6 +318,7 @@ int main(void) {
     tcase_add_test(steps, mix);
     tcase_add_loop_test(steps, made_of_single_gradients, 1, 4);
     tcase_add_test(steps, gamma_by_finite_differences);
+    tcase_add_test(steps, threads_change_nothing);
     tcase_add_test(steps, resumed);
     tcase_add_test(steps, refuses_a_gamma);
     suite_add_tcase(suite, steps);

@@ -68,7 +68,7 @@ typedef struct field {
     gradient g;
     gradient_net net;
     mlp_reference reference;
-    float x[BATCH * TOY_PIXELS];
+    const uint8_t *image[BATCH];
     double x_double[BATCH * TOY_PIXELS];
     uint8_t label[BATCH];
     double storage[FIELD_SIZE]; /* of the reference's parameters */
@@ -92,7 +92,7 @@ static void lay_out(const train_options *o, const char *backend_name) {
     untrained.epochs = 0;
     f.m = train(&untrained, NULL);
     const idp_backend *backend = backend_name != NULL ? idp_backend_find(backend_name) : o->backend;
-    ck_assert(gradient_create(&f.g, backend, f.m.layers, f.m.width, BATCH, &e));
+    ck_assert(gradient_create(&f.g, backend, 2, f.m.layers, f.m.width, BATCH, &e));
     f.net = (gradient_net){.layers = f.m.layers,
                            .width = f.m.width,
                            .incomplete = f.m.incomplete,
@@ -111,16 +111,21 @@ static void lay_out(const train_options *o, const char *backend_name) {
         f.reference.w[l] = store(layer->out * layer->in, layer->w);
         f.reference.b[l] = store(layer->out, layer->b);
     }
-    for (size_t i = 0; i < BATCH * TOY_PIXELS; i++) {
-        f.x[i] = (float)toy.train.pixels[i] / 255;
-        f.x_double[i] = (double)f.x[i];
-    }
+    for (size_t i = 0; i < BATCH * TOY_PIXELS; i++) f.x_double[i] = toy.train.pixels[i] / 255.0;
+    for (size_t s = 0; s < BATCH; s++) f.image[s] = toy.train.pixels + s * TOY_PIXELS;
     memcpy(f.label, toy.train.labels, BATCH);
 }
 
 static void clear(void) {
     gradient_free(&f.g);
     model_free(&f.m);
+}
+
+/* The gradient of `batch` samples from number `first` on. */
+static double compute(const size_t *k, size_t widths, size_t first, size_t batch) {
+    const gradient_step step = {
+        .image = f.image + first, .label = f.label + first, .batch = batch, .k = k, .widths = widths};
+    return gradient_run(&f.g, &f.net, &step, NULL);
 }
 
 static double reference_loss(const size_t *k, size_t widths, size_t batch) {
@@ -192,7 +197,7 @@ START_TEST(nested_gradient) {
     const train_options o = nested_options(_i);
     const size_t *k = nested_cases[_i].k, widths = nested_cases[_i].widths, batch = nested_cases[_i].batch;
     lay_out(&o, NULL);
-    const double loss = gradient_run(&f.g, &f.net, k, widths, f.x, f.label, batch);
+    const double loss = compute(k, widths, 0, batch);
     ck_assert_double_eq_tol(loss, reference_loss(k, widths, batch), 1e-5);
     for (size_t l = 0; l < f.m.layers; l++)
         ck_assert_double_gt(compare_layer(l, k, widths, batch, false),
@@ -228,14 +233,14 @@ START_TEST(distilled_gradient) {
     train_options o = options("sandwich");
     lay_out(&o, NULL);
     static const size_t k[] = {20, 2, 9};
-    static const double share[] = {1, 1, 1};
-    f.net.distillation = true;
-    f.net.share = share;
+    static const float weight[] = {1, 1, 1};
+    const gradient_step step = {
+        .image = f.image, .label = f.label, .batch = BATCH, .k = k, .widths = 3, .weight = weight, .distill = true};
     for (size_t s = 0; s < BATCH; s++) {
         log_softmax(k[0], s, teacher + s * TOY_CLASSES);
         for (size_t c = 0; c < TOY_CLASSES; c++) teacher[s * TOY_CLASSES + c] = exp(teacher[s * TOY_CLASSES + c]);
     }
-    const double loss = gradient_run(&f.g, &f.net, k, 3, f.x, f.label, BATCH), h = 1e-6;
+    const double loss = gradient_run(&f.g, &f.net, &step, NULL), h = 1e-6;
     ck_assert_double_eq_tol(loss, distilled_loss(k, 3, BATCH), 1e-5);
     for (size_t l = 0; l < f.m.layers; l++) {
         double largest = 0;
@@ -261,14 +266,15 @@ START_TEST(shared_gradient) {
     train_options o = options("sandwich");
     lay_out(&o, NULL);
     static const size_t k[] = {20, 4};
-    static const double share[] = {3, 0.5};
+    static const float weight[] = {3, 0.5f};
     static float alone[2][TOY_PIXELS * 20];
     for (size_t w = 0; w < 2; w++) {
-        gradient_run(&f.g, &f.net, &k[w], 1, f.x, f.label, BATCH);
+        compute(&k[w], 1, 0, BATCH);
         memcpy(alone[w], f.g.dw[0], sizeof alone[w]);
     }
-    f.net.share = share;
-    gradient_run(&f.g, &f.net, k, 2, f.x, f.label, BATCH);
+    const gradient_step step = {
+        .image = f.image, .label = f.label, .batch = BATCH, .k = k, .widths = 2, .weight = weight};
+    gradient_run(&f.g, &f.net, &step, NULL);
     for (size_t i = 0; i < TOY_PIXELS * 20; i++)
         ck_assert_float_eq_tol(f.g.dw[0][i], 3 * alone[0][i] + 0.5f * alone[1][i], 1e-5f);
     clear();
@@ -283,7 +289,7 @@ START_TEST(authors_gradient) {
     lay_out(&o, NULL);
     const size_t n = 20, k = 12;
     ck_assert(f.net.gamma[1][11] > 0 && f.net.gamma[1][12] == 0);
-    gradient_run(&f.g, &f.net, &k, 1, f.x, f.label, BATCH);
+    compute(&k, 1, 0, BATCH);
     compare_layer(0, &k, 1, BATCH, false);
     compare_layer(1, &k, 1, BATCH, true);
     compare_layer(2, &k, 1, BATCH, false);
@@ -322,7 +328,7 @@ START_TEST(backends_agree) {
         const idp_backend *backend = idp_backend_at(b);
         if (idp_backend_status(backend) != IDP_OK) continue;
         lay_out(&o, backend->name);
-        gradient_run(&f.g, &f.net, k, STEP_WIDTHS, f.x, f.label, BATCH);
+        compute(k, STEP_WIDTHS, 0, BATCH);
         for (size_t l = 0; l < f.m.layers; l++) {
             const size_t count = f.m.width[l] * f.m.width[l + 1];
             if (compared == 0) memcpy(dw[l], f.g.dw[l], count * sizeof(float));
@@ -357,7 +363,7 @@ START_TEST(momentum_and_halving) {
     static float v_weights[2][TOY_PIXELS * 20], v_biases[2][20];
     for (int step = 0; step < 2; step++) {
         const float lr = step == 0 ? 0.5f : 0.25f;
-        gradient_run(&f.g, &f.net, &k, 1, f.x, f.label, BATCH);
+        compute(&k, 1, 0, BATCH);
         for (size_t l = 0; l < 2; l++) {
             for (size_t i = 0; i < f.m.width[l] * f.m.width[l + 1]; i++) {
                 v_weights[l][i] = 0.75f * v_weights[l][i] - lr * f.g.dw[l][i];
@@ -410,7 +416,7 @@ START_TEST(shuffled) {
     for (size_t l = 0; l < 3; l++) memset(f.net.layer[l]->b, 0, f.m.width[l + 1] * sizeof(float));
     for (size_t first = 0; first < BATCH; first += 6) {
         const size_t batch = BATCH - first < 6 ? BATCH - first : 6;
-        gradient_run(&f.g, &f.net, &k, 1, f.x + first * TOY_PIXELS, f.label + first, batch);
+        compute(&k, 1, first, batch);
         for (size_t l = 0; l < 3; l++) {
             model_layer *layer = f.net.layer[l];
             for (size_t i = 0; i < layer->out * layer->in; i++) layer->w[i] -= (float)o.lr * f.g.dw[l][i];
@@ -699,8 +705,16 @@ START_TEST(same_seed_same_bits) {
     set_parts(&o, 2, (const double[]){50, 100});
     o.widths = width_rule_find("random");
     o.epochs = 1;
+    o.batch = 100; /* several blocks of samples, the last one not full */
+    o.threads = 1;
     model first = train(&o, NULL), again = train(&o, NULL);
     same_bits(&first, &again, true);
+    for (o.threads = 2; o.threads <= 5; o.threads++) {
+        model_free(&again);
+        again = train(&o, NULL);
+        same_bits(&first, &again, true);
+    }
+    o.threads = 1;
     model_free(&again);
     o.seed++;
     again = train(&o, NULL);
@@ -951,6 +965,7 @@ END_TEST
 static void bad_gamma(train_options *o) { o->gamma = GAMMA_KINDS; }
 static void bad_batch(train_options *o) { o->batch = 0; }
 static void huge_batch(train_options *o) { o->batch = TRAIN_BATCH_MOST + 1; }
+static void no_threads(train_options *o) { o->threads = 0; }
 static void bad_lr(train_options *o) { o->lr = 0; }
 static void nan_lr(train_options *o) { o->lr = NAN; }
 static void bad_decay(train_options *o) { o->weight_decay = -1; }
@@ -999,6 +1014,7 @@ static const struct {
     {bad_gamma, "no gamma number"},
     {bad_batch, "a batch has 1 to 4096 samples, not 0"},
     {huge_batch, "a batch has 1 to 4096 samples, not 4097"},
+    {no_threads, "training takes 1 to 256 threads, not 0"},
     {bad_lr, "learning rate must be above 0"},
     {nan_lr, "learning rate must be above 0"},
     {bad_momentum, "momentum must be"},

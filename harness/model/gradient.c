@@ -1,237 +1,393 @@
-#include "gradient.h"
-
-#include <stdlib.h>
+/* gradient.c: the arithmetic of a step, as tasks for the threads. */
 #include <string.h>
 
-#include "loss.h"
-#include "matrix.h"
+#include "gradient_parts.h"
 
-static size_t most(size_t a, size_t b) { return a > b ? a : b; }
+/* ---- what the tasks of a step see ------------------------------------------------------------------------------
+ */
 
-bool gradient_create(gradient *g, const idp_backend *backend, size_t layers, const size_t *width, size_t batch_max,
-                     error *e) {
-    *g = (gradient){.kernel = idp_backend_kernel(backend, IDP_LAYOUT_BATCH),
-                    .batch_max = batch_max,
-                    .stride = floats_stride(batch_max),
-                    .layers = layers};
-    size_t widest = 0, transposed = 0, packed_delta = 0, inner_weights = 0;
-    bool allocated = true;
-    for (size_t l = 0; l < layers; l++) {
-        const size_t in = width[l], out = width[l + 1];
-        widest = most(widest, out);
-        packed_delta = most(packed_delta, idp_packed_floats(g->kernel, out, batch_max));
-        allocated = allocated && (g->dw[l] = floats_new(out * in)) && (g->db[l] = floats_new(out)) &&
-                    (g->relu[l + 1] = floats_new(out * g->stride)) &&
-                    (g->scaled[l + 1] = floats_new(out * g->stride)) &&
-                    (g->delta[l + 1] = floats_new(out * g->stride)) &&
-                    (g->packed[l] = floats_new(idp_packed_floats(g->kernel, out, in)));
-        if (l == 0) continue; /* nothing is passed back to the input */
-        transposed = most(transposed, most(in * out, in * batch_max));
-        inner_weights = most(inner_weights, in * out);
-        allocated = allocated && (g->packed_back[l] = floats_new(idp_packed_floats(g->kernel, in, out)));
-    }
-    allocated = allocated && (g->input = floats_new(width[0] * g->stride)) &&
-                (g->transposed = floats_new(transposed)) && (g->packed_delta = floats_new(packed_delta)) &&
-                (g->dw_width = floats_new(inner_weights)) && (g->delta_width = floats_new(width[1] * g->stride)) &&
-                (g->teacher = floats_new(width[layers] * g->stride));
-    if (allocated) return true;
-    gradient_free(g);
-    return fail(e, "no memory to train layers of up to %zu outputs in batches of %zu", widest, batch_max);
-}
-
-void gradient_free(gradient *g) {
-    for (size_t l = 0; l < IDP_MAX_LAYERS; l++) {
-        free(g->dw[l]);
-        free(g->db[l]);
-        free(g->packed[l]);
-        free(g->packed_back[l]);
-    }
-    for (size_t h = 0; h <= IDP_MAX_LAYERS; h++) {
-        free(g->relu[h]);
-        free(g->scaled[h]);
-        free(g->delta[h]);
-    }
-    free(g->input);
-    free(g->transposed);
-    free(g->packed_delta);
-    free(g->dw_width);
-    free(g->delta_width);
-    free(g->teacher);
-    *g = (gradient){0};
-}
+typedef struct pass {
+    gradient *g;
+    const gradient_net *net;
+    const gradient_step *step;
+    const gradient_update *update; /* or NULL */
+    size_t w;                      /* the width at hand */
+    size_t first;                  /* outputs of layer 1 that the widest width reads */
+    size_t blocks;                 /* of samples */
+    size_t inner_tasks;            /* of the second half */
+} pass;
 
 /* Channels of activation h in use at width k. */
 static size_t channels(const gradient_net *net, size_t h, size_t k) {
-    return net->incomplete[h] ? k : net->width[h];
+    return net->incomplete[h] ? least(k, net->width[h]) : net->width[h];
 }
 
-static void pack_layer(gradient *g, size_t l, const model_layer *layer) {
-    const size_t in = layer->in, out = layer->out;
-    idp_pack(g->kernel, out, in, layer->w, in, layer->b, g->packed[l]);
-    if (l == 0) return;
-    transpose(out, in, layer->w, in, g->transposed, out);
-    idp_pack(g->kernel, in, out, g->transposed, out, NULL, g->packed_back[l]);
+static float *block_at(const pass *p, float *array, size_t h, size_t block) {
+    return array + block * block_floats(p->net->width[h]);
 }
 
-static void scale(gradient *g, size_t h, size_t m, const float *gamma, size_t batch) {
-    for (size_t j = 0; j < m; j++) {
-        const float *from = g->relu[h] + j * g->stride;
-        float *to = g->scaled[h] + j * g->stride;
-        for (size_t s = 0; s < batch; s++) to[s] = gamma[j] * from[s];
+static size_t samples_in(const pass *p, size_t block) { return least(BLOCK, p->step->batch - block * BLOCK); }
+
+static float weight_of(const gradient_step *step, size_t w) {
+    return step->weight != NULL ? step->weight[w] : 1 / (float)step->widths;
+}
+
+/* What the width at hand has for itself, or NULL. */
+static const gradient_own *own_of(const pass *p) { return p->net->own != NULL ? &p->net->own[p->w] : NULL; }
+
+/* The part of the width's gradient that each channel takes, or NULL for all of it. */
+static const float *mix_of(const pass *p) {
+    return p->net->mix != NULL ? p->net->mix + p->w * p->net->width[1] : NULL;
+}
+
+static bool is_own(const pass *p, size_t l) { return p->net->own != NULL && l + 1 == p->net->layers; }
+
+static const model_layer *layer_of(const pass *p, size_t l) {
+    return is_own(p, l) ? own_of(p)->last : p->net->layer[l];
+}
+
+/* The rows of layer l's weights that the step may change: all of them where it only computes the gradient. */
+static void trained_rows(const pass *p, size_t l, size_t *from, size_t *to) {
+    *from = p->update != NULL ? p->update->regions[l].row_from : 0;
+    *to = p->update != NULL ? p->update->regions[l].row_to : p->net->width[l + 1];
+}
+
+/* ---- the first half: one block of samples ----------------------------------------------------------------------
+ */
+
+/* The block's pixels, channel by channel. */
+static void read_input(const pass *p, size_t block, gradient_scratch *s) {
+    const size_t inputs = p->net->width[0];
+    for (size_t i = 0; i < inputs; i += BLOCK) {
+        p->g->kernels->pixels(samples_in(p, block), p->step->image + block * BLOCK, i, least(BLOCK, inputs - i),
+                              s->square);
+        p->g->kernels->turn(s->square, s->input + i * BLOCK);
     }
 }
 
-/* Layer l at width k: relu[l + 1] from x, and scaled[l + 1] from that where there is a gamma. x: [in][stride] */
-static void forward(gradient *g, const gradient_net *net, size_t l, size_t k, const float *x, size_t batch) {
-    const size_t m = channels(net, l + 1, k);
-    const float *gamma = net->gamma[l + 1];
-    product_run(g->kernel, &(product){.packed = g->packed[l],
-                                      .out = net->width[l + 1],
-                                      .in = net->width[l],
-                                      .m = m,
-                                      .k = channels(net, l, k),
-                                      .x = x,
-                                      .x_stride = g->stride,
-                                      .y = g->relu[l + 1],
-                                      .y_stride = g->stride,
-                                      .samples = batch,
-                                      .relu = l + 1 < net->layers});
-    if (gamma != NULL) scale(g, l + 1, m, gamma, batch);
-}
-
-/* dw[j][i] = sum over s of delta[j][s] x[s][i], j < m, i < n. x: [batch][x_stride], dw: [m][dw_stride] */
-static void weight_gradient(gradient *g, size_t m, size_t n, size_t batch, const float *delta, const float *x,
-                            size_t x_stride, float *dw, size_t dw_stride) {
-    idp_pack(g->kernel, m, batch, delta, g->stride, NULL, g->packed_delta);
-    product_run(g->kernel, &(product){.packed = g->packed_delta,
-                                      .out = m,
-                                      .in = batch,
-                                      .m = m,
-                                      .k = batch,
-                                      .x = x,
-                                      .x_stride = x_stride,
-                                      .y = dw,
-                                      .y_stride = dw_stride,
-                                      .samples = n});
-}
-
-/* mix: [m], or NULL for all ones; so below. */
-static void add_bias_gradient(const gradient *g, size_t m, size_t batch, const float *delta, const float *mix,
-                              float *db) {
-    for (size_t j = 0; j < m; j++) {
-        float sum = 0;
-        for (size_t s = 0; s < batch; s++) sum += delta[j * g->stride + s];
-        db[j] += mix != NULL ? mix[j] * sum : sum;
-    }
-}
-
-static void add(size_t count, float factor, const float *from, float *to) {
-    for (size_t i = 0; i < count; i++) to[i] += factor * from[i];
-}
-
-/* A weight between channels r and c takes mix[r] or mix[c], of the later one. */
-static void add_weights(size_t rows, size_t columns, size_t stride, const float *mix, const float *from,
-                        float *to) {
-    for (size_t r = 0; r < rows; r++, from += stride, to += stride) {
-        const size_t earlier = mix == NULL ? columns : r < columns ? r : columns;
-        add(earlier, mix != NULL ? mix[r] : 1, from, to);
-        for (size_t c = earlier; c < columns; c++) to[c] += mix[c] * from[c];
-    }
-}
-
-/* back: dLoss/dscaled[1]; becomes dLoss/drelu[1]. */
-static void gamma_gradient(const gradient *g, const gradient_own *own, size_t m, size_t batch, float *back) {
-    for (size_t i = 0; i < m; i++, back += g->stride) {
-        const float *relu = g->relu[1] + i * g->stride;
-        float sum = 0;
-        for (size_t s = 0; s < batch; s++) {
-            sum += back[s] * relu[s];
-            back[s] *= own->gamma[i];
+static void read_target(const pass *p, size_t block) {
+    const size_t classes = p->net->width[p->net->layers];
+    float *target = block_at(p, p->g->target, p->net->layers, block);
+    memset(target, 0, classes * BLOCK * sizeof *target);
+    for (size_t s = 0; s < samples_in(p, block); s++) {
+        const size_t sample = block * BLOCK + s;
+        if (p->step->target == NULL) {
+            target[p->step->label[sample] * BLOCK + s] = 1;
+            continue;
         }
-        own->dgamma[i] = sum;
+        for (size_t c = 0; c < classes; c++) target[c * BLOCK + s] = p->step->target[sample * classes + c];
     }
 }
 
-/* Layers 2 and up at one width, from dLoss/dlogits in delta[layers]: adds to dw and db, and to delta[1]. */
-static void backward(gradient *g, const gradient_net *net, size_t k, const gradient_own *own, const float *mix,
-                     size_t batch) {
-    for (size_t l = net->layers - 1; l > 0; l--) {
-        const size_t in = channels(net, l, k), out = channels(net, l + 1, k);
-        const float *delta = g->delta[l + 1], *relu = g->relu[l];
-        const float *gamma = own != NULL && l == 1 ? own->gamma : net->gamma[l];
-        const float *x = gamma == NULL || net->gamma_free ? relu : g->scaled[l];
-        transpose(in, batch, x, g->stride, g->transposed, in);
-        weight_gradient(g, out, in, batch, delta, g->transposed, in, g->dw_width, net->width[l]);
-        const bool last = own != NULL && l + 1 == net->layers;
-        add_weights(out, in, net->width[l], last ? NULL : mix, g->dw_width, last ? own->dw : g->dw[l]);
-        add_bias_gradient(g, out, batch, delta, last ? NULL : mix, last ? own->db : g->db[l]);
+/* Layer l, m of its outputs from k of its inputs. x: [k][32] */
+static void forward(const pass *p, size_t l, size_t block, size_t m, size_t k, const float *x) {
+    const gradient_net *net = p->net;
+    const float *gamma = net->gamma[l + 1];
+    p->g->kernels->forward(
+        &(idp_train_forward){.w = layer_of(p, l)->w,
+                             .w_stride = net->width[l],
+                             .b = layer_of(p, l)->b,
+                             .x = x,
+                             .y = block_at(p, p->g->relu[l + 1], l + 1, block),
+                             .m = m,
+                             .k = k,
+                             .relu = l + 1 < net->layers,
+                             .gamma = gamma,
+                             .scaled = gamma != NULL ? block_at(p, p->g->scaled[l + 1], l + 1, block) : NULL});
+}
 
-        float *back = l == 1 ? g->delta_width : g->delta[l];
-        product_run(g->kernel, &(product){.packed = g->packed_back[l],
-                                          .out = net->width[l],
-                                          .in = net->width[l + 1],
-                                          .m = in,
-                                          .k = out,
-                                          .x = delta,
-                                          .x_stride = g->stride,
-                                          .y = back,
-                                          .y_stride = g->stride,
-                                          .samples = batch,
-                                          .gamma = own != NULL ? NULL : gamma});
-        if (own != NULL && l == 1) gamma_gradient(g, own, in, batch, back);
-        for (size_t i = 0; i < in; i++)
-            for (size_t s = 0; s < batch; s++)
-                back[i * g->stride + s] = relu[i * g->stride + s] > 0 ? back[i * g->stride + s] : 0;
-        if (l == 1)
-            for (size_t i = 0; i < in; i++)
-                add(batch, mix != NULL ? mix[i] : 1, back + i * g->stride, g->delta[1] + i * g->stride);
+/* What layer h reads of activation h: times gamma, where it has one. */
+static float *activation(const pass *p, size_t h, size_t block) {
+    const bool scaled = p->net->gamma[h] != NULL || (h == 1 && p->net->own != NULL);
+    return block_at(p, scaled ? p->g->scaled[h] : p->g->relu[h], h, block);
+}
+
+/* The first n channels of activation h, sample by sample, as layer h's weight gradient wants them. */
+static void turn(const pass *p, size_t h, size_t block, size_t n) {
+    const float *from = p->net->gamma_free ? block_at(p, p->g->relu[h], h, block) : activation(p, h, block);
+    for (size_t i = 0; i < n; i += BLOCK)
+        p->g->kernels->turn(from + i * BLOCK, p->g->turned[h] + (i / BLOCK * p->blocks + block) * SQUARE);
+}
+
+static double learn(const pass *p, size_t block) {
+    const size_t layers = p->net->layers;
+    const bool student = p->step->distill && p->w > 0;
+    return p->g->kernels->loss(
+        &(idp_train_loss){.classes = p->net->width[layers],
+                          .samples = samples_in(p, block),
+                          .z = block_at(p, p->g->relu[layers], layers, block),
+                          .target = block_at(p, student ? p->g->teacher : p->g->target, layers, block),
+                          .share = weight_of(p->step, p->w) / (float)p->step->batch,
+                          .delta = block_at(p, p->g->delta[layers], layers, block),
+                          .softmax = block_at(p, p->w == 0 ? p->g->teacher : p->g->softmax, layers, block)});
+}
+
+/* A width's own gamma times the activations. */
+static void scale_own(const pass *p, size_t block, size_t m) {
+    const float *gamma = own_of(p)->gamma, *relu = block_at(p, p->g->relu[1], 1, block);
+    float *scaled = block_at(p, p->g->scaled[1], 1, block);
+    for (size_t i = 0; i < m; i++)
+        for (size_t s = 0; s < BLOCK; s++) scaled[i * BLOCK + s] = gamma[i] * relu[i * BLOCK + s];
+}
+
+/* From delta_own, the loss passed back to the activations times gamma: gamma's gradient, and what layer 1 learns.
+ */
+static void mix_delta(const pass *p, size_t block, size_t from, size_t to) {
+    const float *gamma = own_of(p)->gamma, *mix = mix_of(p);
+    const float *own = block_at(p, p->g->delta_own, 1, block), *relu = block_at(p, p->g->relu[1], 1, block);
+    float *delta = block_at(p, p->g->delta[1], 1, block);
+    float *dgamma = p->g->dgamma + block * blocks_of(p->net->width[1]) * BLOCK;
+    for (size_t i = from; i < to; i++) {
+        const float factor = mix != NULL ? mix[i] * gamma[i] : gamma[i];
+        float sum = 0;
+        for (size_t at = i * BLOCK; at < (i + 1) * BLOCK; at++) {
+            sum += own[at] * relu[at]; /* own is 0 beyond the samples */
+            delta[at] += factor * own[at];
+        }
+        dgamma[i] = sum;
     }
 }
 
-static void begin_own(gradient *g, const gradient_net *net, const gradient_own *own, size_t k, size_t batch) {
-    pack_layer(g, net->layers - 1, own->last);
-    memset(own->dw, 0, own->last->out * own->last->in * sizeof(float));
-    memset(own->db, 0, own->last->out * sizeof(float));
-    memset(own->dgamma, 0, net->width[1] * sizeof(float));
-    scale(g, 1, channels(net, 1, k), own->gamma, batch);
+/* Passes the loss back through layer l, which is not the first. */
+static void backward(const pass *p, size_t l, size_t block, size_t k) {
+    const gradient_net *net = p->net;
+    size_t from = 0, to = channels(net, l, k);
+    if (l == 1) { /* for the weights of layer 1 alone: not for rows that are frozen */
+        size_t end;
+        trained_rows(p, 0, &from, &end);
+        to = least(to, end);
+    }
+    if (from >= to) return;
+    const bool own_gamma = l == 1 && net->own != NULL;
+    float *y = block_at(p, own_gamma ? p->g->delta_own : p->g->delta[l], l, block) + from * BLOCK;
+    p->g->kernels->backward(&(idp_train_backward){.w = layer_of(p, l)->w + from,
+                                                  .w_stride = net->width[l],
+                                                  .delta = block_at(p, p->g->delta[l + 1], l + 1, block),
+                                                  .relu = block_at(p, p->g->relu[l], l, block) + from * BLOCK,
+                                                  .gamma = net->gamma[l] != NULL ? net->gamma[l] + from : NULL,
+                                                  .y = y,
+                                                  .m = to - from,
+                                                  .k = channels(net, l + 1, k),
+                                                  .add = l == 1 && p->step->widths > 1 && !own_gamma});
+    if (own_gamma) mix_delta(p, block, from, to);
 }
 
-double gradient_run(gradient *g, const gradient_net *net, const size_t *k, size_t widths, const float *x,
-                    const uint8_t *label, size_t batch) {
-    const size_t inputs = net->width[0], classes = net->width[net->layers];
-    size_t widest = 0;
-    for (size_t w = 0; w < widths; w++) widest = most(widest, k[w]);
-    const size_t first = channels(net, 1, widest);
+static void samples_task(void *context, size_t block, size_t thread) {
+    const pass *p = context;
+    const gradient_net *net = p->net;
+    const size_t k = p->step->k[p->w];
+    if (p->w == 0) {
+        /* Layer 1 reads all of its inputs at every width: the widths share its product, and their gradients to its
+         * outputs add up before the one product back. */
+        gradient_scratch *s = &p->g->scratch[thread];
+        read_input(p, block, s);
+        read_target(p, block);
+        forward(p, 0, block, p->first, net->width[0], s->input);
+        if (net->own == NULL) turn(p, 1, block, p->first);
+        if (p->step->widths > 1 || net->own != NULL)
+            memset(block_at(p, p->g->delta[1], 1, block), 0, p->first * BLOCK * sizeof(float));
+    }
+    if (net->own != NULL) {
+        scale_own(p, block, channels(net, 1, k));
+        turn(p, 1, block, channels(net, 1, k));
+    }
+    for (size_t l = 1; l < net->layers; l++) {
+        const size_t m = channels(net, l + 1, k);
+        forward(p, l, block, m, channels(net, l, k), activation(p, l, block));
+        if (l + 1 < net->layers) turn(p, l + 1, block, m);
+    }
+    p->g->loss[block] = learn(p, block);
+    for (size_t l = net->layers - 1; l > 0; l--) backward(p, l, block, k);
+}
+
+/* ---- the second half: one block of input channels of a layer
+ * ----------------------------------------------------- */
+
+/* The samples' parts of the gradient of rows from `row` on; x: [block of samples][sample][32] */
+static void fill_terms(const pass *p, size_t l, size_t row, const float *x, idp_train_term *term) {
+    for (size_t block = 0; block < p->blocks; block++)
+        term[block] = (idp_train_term){.delta = block_at(p, p->g->delta[l + 1], l + 1, block) + row * BLOCK,
+                                       .x = x + block * SQUARE,
+                                       .samples = samples_in(p, block)};
+}
+
+static bool last_width(const pass *p) { return p->w + 1 == p->step->widths; }
+
+/* Rows [from, to) and n columns from `column` on of layer l: gradient plus what dw holds (add), stored into dw or,
+ * with `update`, used up. */
+static void weights(const pass *p, size_t l, size_t from, size_t to, size_t column, size_t n,
+                    const idp_train_term *term, size_t terms, bool add, const gradient_update *update) {
+    if (from >= to) return;
+    const size_t stride = p->net->width[l], at = from * stride + column;
+    idp_train_weights o = {
+        .term = term, .terms = terms, .m = to - from, .n = n, .stride = stride, .g = p->g->dw[l] + at, .add = add};
+    if (update != NULL) {
+        o.v = update->velocity_w[l] + at;
+        o.w = p->net->layer[l]->w + at;
+        o.momentum = update->momentum;
+        o.lr = update->lr;
+        o.decay = update->decay;
+    }
+    p->g->kernels->weights(&o);
+}
+
+/* The images of the next step are drawn from a set far larger than the caches, and 32 at a time are more streams
+ * than a hardware prefetcher follows: their lines are asked for while the weights keep the arithmetic busy. */
+static void fetch_next(const pass *p, size_t index) {
+    enum { LINE_BYTES = 64, COLUMN_BLOCKS = LINE_BYTES / BLOCK };
+    if (p->step->next == NULL || index % COLUMN_BLOCKS != 0) return;
+    for (size_t s = 0; s < p->step->next_batch; s++) __builtin_prefetch(p->step->next[s] + index * BLOCK, 0, 2);
+}
+
+/* Layer 1: its gradient is complete in the registers, and updates the weights from there. */
+static void first_layer(const pass *p, size_t index, gradient_scratch *s) {
+    size_t from, to, column = index * BLOCK, end = p->net->width[0];
+    fetch_next(p, index);
+    trained_rows(p, 0, &from, &to);
+    if (p->update != NULL) {
+        column += p->update->regions[0].column_from;
+        end = p->update->regions[0].column_to;
+    }
+    if (column >= end) return;
+    const size_t n = least(BLOCK, end - column), reached = least(to, most(from, p->first));
+    for (size_t block = 0; block < p->blocks; block++)
+        p->g->kernels->pixels(samples_in(p, block), p->step->image + block * BLOCK, column, n,
+                              s->columns + block * SQUARE);
+    fill_terms(p, 0, from, s->columns, s->term);
+    weights(p, 0, from, reached, column, n, s->term, p->blocks, false, p->update);
+    weights(p, 0, reached, to, column, n, NULL, 0, false, p->update); /* velocity alone, or zero */
+}
+
+/* Adds the width's gradient of n columns from `column` on, from[row][32], to dw: a weight between two channels
+ * takes the part of the later one. */
+static void mix_weights(const pass *p, size_t l, size_t from, size_t to, size_t column, size_t n,
+                        const float *unmixed) {
+    const float *mix = mix_of(p);
+    for (size_t j = from; j < to; j++, unmixed += BLOCK) {
+        float *dw = p->g->dw[l] + j * p->net->width[l] + column;
+        for (size_t c = 0; c < n; c++) dw[c] += mix[most(j, column + c)] * unmixed[c];
+    }
+}
+
+/* Layers that a width shares with none, or shares in part; the former are not updated here. */
+static void own_layer(const pass *p, size_t l, size_t column, size_t n, gradient_scratch *s) {
+    const bool own = is_own(p, l);
+    size_t from = 0, to = p->net->width[l + 1];
+    if (!own) trained_rows(p, l, &from, &to);
+    to = least(to, channels(p->net, l + 1, p->step->k[p->w]));
+    if (from >= to) return;
+    fill_terms(p, l, from, p->g->turned[l] + column * p->blocks * BLOCK, s->term);
+    p->g->kernels->weights(
+        &(idp_train_weights){.term = s->term,
+                             .terms = p->blocks,
+                             .m = to - from,
+                             .n = n,
+                             .stride = own ? p->net->width[l] : BLOCK,
+                             .g = own ? own_of(p)->dw + from * p->net->width[l] + column : s->unmixed});
+    if (!own) mix_weights(p, l, from, to, column, n, s->unmixed);
+}
+
+/* Other layers add up over the widths. */
+static void inner_layer(const pass *p, size_t l, size_t index, gradient_scratch *s) {
+    const size_t k = p->step->k[p->w], in = channels(p->net, l, k), column = index * BLOCK;
+    size_t from, to;
+    trained_rows(p, l, &from, &to);
+    if (column < in && (is_own(p, l) || mix_of(p) != NULL))
+        own_layer(p, l, column, least(BLOCK, in - column), s);
+    else if (column < in) {
+        fill_terms(p, l, from, p->g->turned[l] + index * p->blocks * SQUARE, s->term);
+        weights(p, l, from, least(to, channels(p->net, l + 1, k)), column, least(BLOCK, in - column), s->term,
+                p->blocks, true, NULL);
+    }
+    if (p->update == NULL || !last_width(p) || is_own(p, l)) return;
+    const region *r = &p->update->regions[l];
+    const size_t begin = most(column, r->column_from), end = least(column + BLOCK, r->column_to);
+    if (begin < end) weights(p, l, from, to, begin, end - begin, NULL, 0, true, p->update);
+}
+
+static void biases(const pass *p, size_t l, gradient_scratch *s) {
+    gradient *g = p->g;
+    const float *mix = l > 0 && !is_own(p, l) ? mix_of(p) : NULL; /* delta[1] is mixed already */
+    float *db = is_own(p, l) ? own_of(p)->db : g->db[l], *sums = mix != NULL ? s->unmixed : db;
+    const size_t m = l == 0 ? p->first : channels(p->net, l + 1, p->step->k[p->w]);
+    if (mix != NULL) memset(sums, 0, m * sizeof *sums);
+    for (size_t block = 0; block < p->blocks; block++)
+        g->kernels->sums(m, block_at(p, g->delta[l + 1], l + 1, block), sums);
+    for (size_t j = 0; mix != NULL && j < m; j++) db[j] += mix[j] * sums[j];
+    if (p->update == NULL || !last_width(p) || is_own(p, l)) return;
+    const region *r = &p->update->regions[l];
+    for (size_t j = r->row_from; j < r->row_to; j += BLOCK)
+        g->kernels->weights(&(idp_train_weights){.m = 1,
+                                                 .n = least(BLOCK, r->row_to - j),
+                                                 .g = g->db[l] + j,
+                                                 .add = true,
+                                                 .v = p->update->velocity_b[l] + j,
+                                                 .w = p->net->layer[l]->b + j,
+                                                 .momentum = p->update->momentum,
+                                                 .lr = p->update->lr});
+}
+
+/* Tasks are blocks of the columns of layer 2, ..., of the last and, with the last width, of the first, each layer's
+ * followed by one for its biases. */
+static void weights_task(void *context, size_t index, size_t thread) {
+    const pass *p = context;
+    const size_t layers = p->net->layers;
+    for (size_t place = 1; place <= layers; place++) {
+        const size_t l = place % layers, blocks = blocks_of(p->net->width[l]);
+        if (index > blocks) {
+            index -= blocks + 1;
+            continue;
+        }
+        gradient_scratch *s = &p->g->scratch[thread];
+        if (index == blocks)
+            biases(p, l, s);
+        else if (l == 0)
+            first_layer(p, index, s);
+        else
+            inner_layer(p, l, index, s);
+        return;
+    }
+}
+
+/* ---- a step -------------------------------------------------------------------------------------------------- */
+
+static void clear(gradient *g, const gradient_net *net, bool first_weights) {
     for (size_t l = 0; l < net->layers; l++) {
-        memset(g->dw[l], 0, net->width[l] * net->width[l + 1] * sizeof(float));
+        if (l > 0 || first_weights) memset(g->dw[l], 0, net->width[l] * net->width[l + 1] * sizeof(float));
         memset(g->db[l], 0, net->width[l + 1] * sizeof(float));
     }
-    memset(g->delta[1], 0, first * g->stride * sizeof(float));
-    for (size_t l = 0; l < net->layers; l++) pack_layer(g, l, net->layer[l]);
+}
 
-    /* Layer 1 reads all of its inputs at every width: the widths share its product, and their gradients to its
-     * outputs add up before the one product back. */
-    transpose(batch, inputs, x, inputs, g->input, g->stride);
-    forward(g, net, 0, widest, g->input, batch);
-    double loss = 0;
-    for (size_t w = 0; w < widths; w++) {
-        const gradient_own *own = net->own != NULL ? &net->own[w] : NULL;
-        const float *mix = net->mix != NULL ? net->mix + w * net->width[1] : NULL;
-        if (own != NULL) begin_own(g, net, own, k[w], batch);
-        for (size_t l = 1; l < net->layers; l++) {
-            const bool scaled = net->gamma[l] != NULL || (own != NULL && l == 1);
-            forward(g, net, l, k[w], scaled ? g->scaled[l] : g->relu[l], batch);
-        }
-        const double share = (net->share != NULL ? net->share[w] : 1 / (double)widths) / (double)batch;
-        const float *z = g->relu[net->layers];
-        if (net->distillation && w == 0) softmax(classes, batch, g->stride, z, g->teacher);
-        loss +=
-            share * (net->distillation && w > 0
-                         ? soft_loss(classes, batch, g->stride, z, g->teacher, (float)share, g->delta[net->layers])
-                         : label_loss(classes, batch, g->stride, z, label, (float)share, g->delta[net->layers]));
-        backward(g, net, k[w], own, mix, batch);
+static void clear_own(const gradient_net *net, const gradient_own *own) {
+    memset(own->dw, 0, own->last->out * own->last->in * sizeof *own->dw);
+    memset(own->db, 0, own->last->out * sizeof *own->db);
+    memset(own->dgamma, 0, net->width[1] * sizeof *own->dgamma);
+}
+
+static void sum_gamma(const pass *p) {
+    const size_t stride = blocks_of(p->net->width[1]) * BLOCK;
+    size_t from, to;
+    trained_rows(p, 0, &from, &to);
+    to = least(to, channels(p->net, 1, p->step->k[p->w]));
+    for (size_t block = 0; block < p->blocks; block++)
+        for (size_t i = from; i < to; i++) own_of(p)->dgamma[i] += p->g->dgamma[block * stride + i];
+}
+
+double gradient_run(gradient *g, const gradient_net *net, const gradient_step *step,
+                    const gradient_update *update) {
+    pass p = {.g = g, .net = net, .step = step, .update = update, .blocks = blocks_of(step->batch)};
+    for (size_t w = 0; w < step->widths; w++) p.first = most(p.first, channels(net, 1, step->k[w]));
+    for (size_t l = 1; l < net->layers; l++) p.inner_tasks += blocks_of(net->width[l]) + 1;
+    clear(g, net, update == NULL);
+    double total = 0;
+    for (; p.w < step->widths; p.w++) {
+        if (net->own != NULL) clear_own(net, own_of(&p));
+        pool_run(g->threads, samples_task, &p, p.blocks);
+        if (net->own != NULL) sum_gamma(&p);
+        double loss = 0;
+        for (size_t block = 0; block < p.blocks; block++) loss += g->loss[block];
+        total += (double)weight_of(step, p.w) * loss / (double)step->batch;
+        pool_run(g->threads, weights_task, &p, p.inner_tasks + (last_width(&p) ? blocks_of(net->width[0]) + 1 : 0));
     }
-    weight_gradient(g, first, inputs, batch, g->delta[1], x, inputs, g->dw[0], inputs);
-    add_bias_gradient(g, first, batch, g->delta[1], NULL, g->db[0]);
-    return loss;
+    return total;
 }

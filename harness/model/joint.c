@@ -1,4 +1,6 @@
 /* joint.c: training all profiles of a model together: the recipe `best`; docs/best.md tells why. */
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "matrix.h"
@@ -25,7 +27,7 @@ bool joint_create(joint *j, const model *m, double wider_share) {
     bool allocated = j->mix != NULL;
     for (size_t p = 0; p < j->profiles && allocated; p++) {
         j->k[p] = idp_prefix(n, m->profile[p].to_percent);
-        j->share[p] = 1; /* its own layer and gamma learn from the whole of its loss */
+        j->weight[p] = 1; /* its own layer and gamma learn from the whole of its loss */
         j->own[p] = (gradient_own){.last = m->profile[p].layer[m->layers - 1], .gamma = m->profile[p].gamma[1]};
         allocated = (j->own[p].dw = floats_new(out * in)) && (j->own[p].db = floats_new(out)) &&
                     (j->own[p].dgamma = floats_new(n)) && (j->velocity_w[p] = floats_new(out * in)) &&
@@ -48,12 +50,21 @@ void joint_free(joint *j) {
     *j = (joint){0};
 }
 
+/* As the kernel that moves the shared weights: see idp_train_weights for the velocities that become 0. */
+static void move(size_t count, float momentum, float lr, float decay, const float *g, float *v, float *w) {
+    for (size_t i = 0; i < count; i++) {
+        const float next = momentum * v[i] - lr * (g[i] + decay * w[i]);
+        v[i] = fabsf(next) < FLT_MIN ? 0 : next;
+        w[i] += v[i];
+    }
+}
+
 void joint_update(const joint *j, model *m, float momentum, float lr, float decay) {
     for (size_t p = 0; p < j->profiles; p++) {
         const gradient_own *own = &j->own[p];
         model_layer *last = m->profile[p].layer[m->layers - 1];
-        train_move(last->out * last->in, momentum, lr, decay, own->dw, j->velocity_w[p], last->w);
-        train_move(last->out, momentum, lr, 0, own->db, j->velocity_b[p], last->b);
-        train_move(m->width[1], momentum, lr, 0, own->dgamma, j->velocity_gamma[p], m->profile[p].gamma[1]);
+        move(last->out * last->in, momentum, lr, decay, own->dw, j->velocity_w[p], last->w);
+        move(last->out, momentum, lr, 0, own->db, j->velocity_b[p], last->b);
+        move(m->width[1], momentum, lr, 0, own->dgamma, j->velocity_gamma[p], m->profile[p].gamma[1]);
     }
 }

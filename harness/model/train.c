@@ -1,7 +1,6 @@
 /* train.c: the stages of a training. */
 #include "train.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,8 @@
 /* ---- training ---------------------------------------------------------------------------------------------------
  */
 
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
 /* What the stages of a run share. */
 typedef struct session {
     const train_options *o;
@@ -24,9 +25,9 @@ typedef struct session {
     model *m;
     gradient gradient;
     random_state shuffle;
-    uint32_t *order; /* [train->count] */
-    float *x;        /* [batch][inputs] */
-    uint8_t *label;  /* [batch] */
+    uint32_t *order;       /* [train->count] */
+    const uint8_t **image; /* [train->count], in the epoch's order */
+    uint8_t *label;        /* [train->count] */
     float *velocity_w[IDP_MAX_LAYERS], *velocity_b[IDP_MAX_LAYERS];
     joint joint; /* of a joint recipe */
     train_place place;
@@ -38,7 +39,7 @@ static void session_free(session *s) {
     gradient_free(&s->gradient);
     joint_free(&s->joint);
     free(s->order);
-    free(s->x);
+    free(s->image);
     free(s->label);
     for (size_t l = 0; l < IDP_MAX_LAYERS; l++) {
         free(s->velocity_w[l]);
@@ -52,9 +53,10 @@ static bool session_create(session *s, const train_options *o, const dataset *da
     random_seed(&s->shuffle, o->seed, RANDOM_SHUFFLE);
     random_seed(&s->place.widths, o->seed, RANDOM_WIDTHS);
     for (size_t p = 0; p < MODEL_MAX_PROFILES; p++) s->place.loss[p] = NAN;
-    if (!gradient_create(&s->gradient, o->backend, m->layers, m->width, o->batch, e)) return false;
+    if (!gradient_create(&s->gradient, o->backend, o->threads, m->layers, m->width, o->batch, e)) return false;
     bool allocated = (s->order = malloc(train->count * sizeof *s->order)) != NULL &&
-                     (s->x = floats_new(o->batch * m->width[0])) != NULL && (s->label = malloc(o->batch)) != NULL;
+                     (s->image = malloc(train->count * sizeof *s->image)) != NULL &&
+                     (s->label = malloc(train->count)) != NULL;
     for (size_t l = 0; l < m->layers && allocated; l++)
         allocated = (s->velocity_w[l] = floats_new(m->width[l] * m->width[l + 1])) != NULL &&
                     (s->velocity_b[l] = floats_new(m->width[l + 1])) != NULL;
@@ -67,44 +69,13 @@ static bool session_create(session *s, const train_options *o, const dataset *da
     return true;
 }
 
-/* Copies the next samples of the epoch's order; their number: the last batch holds what is left. */
-static size_t gather(session *s, size_t first) {
-    const size_t pixels = s->m->width[0], left = s->train->count - first;
-    const size_t batch = left < s->o->batch ? left : s->o->batch;
-    for (size_t i = 0; i < batch; i++) {
-        const size_t image = s->order[first + i];
-        pixels_to_floats(pixels, s->train->pixels + image * pixels, s->x + i * pixels);
-        s->label[i] = s->train->labels[image];
+/* Images and labels in the order. */
+static void arrange(session *s) {
+    const size_t pixels = s->m->width[0];
+    for (size_t i = 0; i < s->train->count; i++) {
+        s->image[i] = s->train->pixels + s->order[i] * pixels;
+        s->label[i] = s->train->labels[s->order[i]];
     }
-    return batch;
-}
-
-/* v = momentum v - lr (g + decay w), w += v. Without the flush to zero, velocities of weights whose gradient is
- * gone (dead units, the image's border) decay into subnormal numbers and stay there: 2,600 of 89,000 after six
- * epochs of `nested` all-one on MNIST, each 45 times slower on a Sapphire Rapids. */
-void train_move(size_t count, float momentum, float lr, float decay, const float *g, float *v, float *w) {
-    for (size_t i = 0; i < count; i++) {
-        const float next = momentum * v[i] - lr * (g[i] + decay * w[i]);
-        v[i] = fabsf(next) < FLT_MIN ? 0 : next;
-        w[i] += v[i];
-    }
-}
-
-static void update(session *s, const model_profile *p, const region *regions, double lr) {
-    const float step = (float)lr, momentum = (float)s->o->momentum, decay = (float)s->o->weight_decay;
-    const size_t shared = s->m->layers - (s->o->recipe->joint ? 1 : 0); /* the last layers are the profiles' own */
-    for (size_t l = 0; l < shared; l++) {
-        const region r = regions[l];
-        model_layer *layer = p->layer[l];
-        for (size_t j = r.row_from; j < r.row_to; j++) {
-            const size_t at = j * layer->in + r.column_from;
-            train_move(r.column_to - r.column_from, momentum, step, decay, s->gradient.dw[l] + at,
-                       s->velocity_w[l] + at, layer->w + at);
-        }
-        train_move(r.row_to - r.row_from, momentum, step, 0, s->gradient.db[l] + r.row_from,
-                   s->velocity_b[l] + r.row_from, layer->b + r.row_from);
-    }
-    if (s->o->recipe->joint) joint_update(&s->joint, s->m, momentum, step, decay);
 }
 
 /* ---- checkpoints -----------------------------------------------------------------------------------------------
@@ -129,6 +100,7 @@ static bool restore(session *s, error *e) {
     const train_state state = state_of(s);
     if (!checkpoint_read(s->o->resume, &state, &s->place, e)) return false;
     for (size_t i = 0; i < s->place.shuffles; i++) random_shuffle(&s->shuffle, s->order, s->train->count);
+    arrange(s);
     return true;
 }
 
@@ -157,8 +129,8 @@ static void show(session *s) {
                 detail);
 }
 
-/* The widths of a step and their shares of its loss; their number. */
-static size_t choose(session *s, const model_profile *p, size_t k[WIDTHS_MAX], double share[WIDTHS_MAX]) {
+/* The widths of a step and the weights of their losses; their number. */
+static size_t choose(session *s, const model_profile *p, size_t k[WIDTHS_MAX], float weight[WIDTHS_MAX]) {
     const train_options *o = s->o;
     const size_t n = o->hidden[0]; /* all that are cut are as wide, see train_check */
     const bool added = o->distillation || o->widths->added;
@@ -166,21 +138,22 @@ static size_t choose(session *s, const model_profile *p, size_t k[WIDTHS_MAX], d
     double sum = 0;
     if (o->recipe->joint) {
         memcpy(k, s->joint.k, s->joint.profiles * sizeof *k);
-        memcpy(share, s->joint.share, s->joint.profiles * sizeof *share);
+        memcpy(weight, s->joint.weight, s->joint.profiles * sizeof *weight);
         return s->joint.profiles;
     }
     o->widths->choose(idp_prefix(n, p->from_percent), idp_prefix(n, p->to_percent), &s->place.widths, k);
     for (size_t w = 0; w < o->width_weights; w++) sum += o->width_weight[w];
     for (size_t w = 0; w < o->widths->count; w++) {
         if (k[w] == 0) continue;
-        share[used] = o->width_weights > 0 ? o->width_weight[w] / sum : added ? 1 : 1 / (double)o->widths->count;
+        const double equal = added ? 1 : 1 / (double)o->widths->count;
+        weight[used] = (float)(o->width_weights > 0 ? o->width_weight[w] / sum : equal);
         k[used++] = k[w];
     }
     return used;
 }
 
 /* One pass over the training set, or what is left of it. */
-static bool epoch(session *s, gradient_net *net, const region *regions, error *e) {
+static bool epoch(session *s, const gradient_net *net, const region *regions, error *e) {
     const train_options *o = s->o;
     train_place *at = &s->place;
     const model_profile *p = &s->m->profile[at->stage];
@@ -188,18 +161,35 @@ static bool epoch(session *s, gradient_net *net, const region *regions, error *e
     if (interrupted()) return stop(s, e);
     if (at->first == 0) {
         random_shuffle(&s->shuffle, s->order, s->train->count);
+        arrange(s);
         at->shuffles++;
         at->sum = 0;
     }
     while (at->first < s->train->count) {
         size_t k[WIDTHS_MAX];
-        double share[WIDTHS_MAX];
-        const size_t widths = choose(s, p, k, share), batch = gather(s, at->first);
+        float weight[WIDTHS_MAX];
+        const size_t widths = choose(s, p, k, weight), left = s->train->count - at->first;
+        const size_t batch = least(left, o->batch);
         const double done = (double)at->epoch + (double)at->first / count;
-        net->share = share;
-        const double loss = gradient_run(&s->gradient, net, k, widths, s->x, s->label, batch);
+        const gradient_step step = {.image = s->image + at->first,
+                                    .next = s->image + at->first + batch,
+                                    .next_batch = least(left - batch, o->batch),
+                                    .label = s->label + at->first,
+                                    .batch = batch,
+                                    .k = k,
+                                    .widths = widths,
+                                    .weight = weight,
+                                    .distill = o->distillation};
+        const gradient_update update = {
+            .regions = regions,
+            .velocity_w = s->velocity_w,
+            .velocity_b = s->velocity_b,
+            .lr = (float)(o->lr * schedule_factor(o->schedule, done, o->epochs, o->halve_after)),
+            .momentum = (float)o->momentum,
+            .decay = (float)o->weight_decay};
+        const double loss = gradient_run(&s->gradient, net, &step, &update);
         at->sum += (double)batch * (o->recipe->joint ? loss / (double)widths : loss);
-        update(s, p, regions, o->lr * schedule_factor(o->schedule, done, o->epochs, o->halve_after));
+        if (o->recipe->joint) joint_update(&s->joint, s->m, update.momentum, update.lr, update.decay);
         at->first += batch;
         show(s);
         if (interrupted()) return stop(s, e);
@@ -246,8 +236,7 @@ static bool train_stage(session *s, error *e) {
                         .incomplete = m->incomplete,
                         .layer = p->layer,
                         .gamma = p->gamma,
-                        .gamma_free = o->recipe->gamma_free,
-                        .distillation = o->distillation};
+                        .gamma_free = o->recipe->gamma_free};
     if (o->recipe->joint) {
         net.gamma = no_gamma;
         net.own = s->joint.own;

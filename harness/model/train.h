@@ -32,6 +32,7 @@ typedef struct train_options {
     bool distillation; /* the first width of a step learns from the labels, the others from its softmax; the losses
                         * are added undivided */
     const idp_backend *backend; /* must be usable here */
+    size_t threads;             /* does not change the result */
     const char *checkpoint;     /* file for the state of the run, or NULL */
     size_t checkpoint_every;    /* epochs from one checkpoint to the next */
     const char *resume;         /* checkpoint to go on from, or NULL */
@@ -45,7 +46,8 @@ typedef struct train_log {
 } train_log;
 
 /* The recipe's own settings, with two hidden layers of 100, seed 1, halved after 5/6 of the epochs where the
- * schedule is a step, and the default back end. False if there is no recipe of that name or no back end to choose.
+ * schedule is a step, the default back end and all processors. False if there is no recipe of that name or no back
+ * end to choose.
  */
 bool train_defaults(train_options *o, const char *recipe_name, error *e);
 

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "../backends.h"
+#include "pool.h"
 #include "train.h"
 #include "train_parts.h"
 
@@ -31,6 +32,7 @@ bool train_defaults(train_options *o, const char *recipe_name, error *e) {
                          .coupling = COUPLING_INITIAL,
                          .distillation = r->distillation,
                          .backend = backend,
+                         .threads = pool_processors(),
                          .checkpoint_every = 1};
     for (size_t p = 0; p < r->parts; p++) {
         o->part[p].from_percent = p > 0 ? r->part_end_percent[p - 1] : 0;
@@ -110,6 +112,8 @@ bool train_check(const train_options *o, const dataset *data, error *e) {
     if (o->gamma >= GAMMA_KINDS) return fail(e, "there is no gamma number %d", (int)o->gamma);
     if (o->batch < 1 || o->batch > TRAIN_BATCH_MOST)
         return fail(e, "a batch has 1 to %d samples, not %zu", TRAIN_BATCH_MOST, o->batch);
+    if (o->threads < 1 || o->threads > POOL_THREADS_MOST)
+        return fail(e, "training takes 1 to %d threads, not %zu", POOL_THREADS_MOST, o->threads);
     if (!(o->lr > 0 && o->lr <= 100)) return fail(e, "the learning rate must be above 0 and at most 100");
     if (!(o->momentum >= 0 && o->momentum < 1)) return fail(e, "the momentum must be at least 0 and below 1");
     if (!(o->weight_decay >= 0 && o->weight_decay <= 1)) return fail(e, "the weight decay must be from 0 to 1");

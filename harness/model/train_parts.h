@@ -33,8 +33,8 @@ typedef struct train_state {
 /* What training all profiles together takes: the gradient and the velocity of what each has for itself. */
 typedef struct joint {
     size_t profiles;
-    size_t k[MODEL_MAX_PROFILES]; /* channels in use: those of the part and of the parts before it */
-    double share[MODEL_MAX_PROFILES];
+    size_t k[MODEL_MAX_PROFILES];     /* channels in use: those of the part and of the parts before it */
+    float weight[MODEL_MAX_PROFILES]; /* of their losses */
     gradient_own own[MODEL_MAX_PROFILES];
     float *velocity_w[MODEL_MAX_PROFILES], *velocity_b[MODEL_MAX_PROFILES], *velocity_gamma[MODEL_MAX_PROFILES];
     float *mix; /* [profiles][width[1]], see gradient_net */
@@ -44,10 +44,8 @@ typedef struct joint {
 bool joint_create(joint *j, const model *m, double wider_share);
 void joint_free(joint *j);
 
-/* v = momentum v - lr (g + decay w), w += v. */
-void train_move(size_t count, float momentum, float lr, float decay, const float *g, float *v, float *w);
-
-/* Moves what the profiles have for themselves. */
+/* v = momentum v - lr (g + decay w), w += v, without decay of biases and gammas. Moves what the profiles have for
+ * themselves. */
 void joint_update(const joint *j, model *m, float momentum, float lr, float decay);
 
 /* A safetensors file with all of it; whole or not at all. */

@@ -369,16 +369,24 @@ static const field matrix_mlp_fields[] = {
     {0},
 };
 
+static const field epoch_fields[] = {
+    {"implementation", STRING, 0}, {"backend", STRING, OPTIONAL}, {"form", STRING, OPTIONAL},
+    {"threads", INTEGER, 0},       {"seconds", INTERVAL, 0},      {"roof_percent", NUMBER, 0},
+    {"ratio", INTERVAL, 0},        {"loss", NUMBER, OPTIONAL},    {0},
+};
+
 /* A kind that is not here passes: newer programs add kinds, and older readers show what they know. */
 static const struct {
     const char *kind;
     const field *fields;
-} kinds[] = {
-    {"prediction", prediction_fields}, {"train", train_fields},           {"sweep", sweep_fields},
-    {"bench", bench_fields},           {"control", control_fields},       {"verify", verify_fields},
-    {"versus", versus_fields},         {"flops", flops_fields},           {"comparison", comparison_fields},
-    {"refine", refine_fields},         {"compare", compare_fields},       {"roof", roof_fields},
-    {"matrix", matrix_fields},         {"matrix_mlp", matrix_mlp_fields}, {"reproduce", reproduce_fields}};
+} kinds[] = {{"prediction", prediction_fields}, {"train", train_fields},
+             {"sweep", sweep_fields},           {"bench", bench_fields},
+             {"control", control_fields},       {"verify", verify_fields},
+             {"versus", versus_fields},         {"flops", flops_fields},
+             {"comparison", comparison_fields}, {"refine", refine_fields},
+             {"compare", compare_fields},       {"roof", roof_fields},
+             {"matrix", matrix_fields},         {"matrix_mlp", matrix_mlp_fields},
+             {"reproduce", reproduce_fields},   {"epoch", epoch_fields}};
 
 static bool is_pair(const json_t *v) {
     return json_array_size(v) == 2 && json_is_number(json_array_get(v, 0)) && json_is_number(json_array_get(v, 1));
