@@ -272,7 +272,8 @@ bool report_write_across(const json_t *const *document, const char *const *path,
     }
     if (!csv_check(all, e)) goto done;
     write_across(&p, &a, options->sections);
-    const label own = label_print("Incomplete dot products on %zu machines", a.machines);
+    const label own =
+        label_print("Incomplete dot products on %zu machine%s", a.machines, a.machines == 1 ? "" : "s");
     written = finish(&p, all, options->title != NULL ? options->title : own.text, NULL, folder, options, e);
 done:
     json_decref(all);

@@ -28,11 +28,9 @@ static void warn(page *p, const across_machine *m) {
 }
 
 void across_about(page *p, const across *a) {
-    page_note(
-        p, BOTH, "facts",
-        "%zu results document%s side by side, a column each. A dash stands where a machine did not measure.%s",
-        a->machines, a->machines == 1 ? "" : "s",
-        a->twice > 0 ? " A document that was given twice stands once." : "");
+    page_note(p, BOTH, "facts",
+              "A column for each of %zu results documents. A dash stands where a machine did not measure.%s",
+              a->machines, a->twice > 0 ? " A document that was given twice stands once." : "");
     for (size_t m = 0; m < a->machines; m++) warn(p, &a->machine[m]);
 }
 
