@@ -103,8 +103,10 @@ void section_across_predictions(page *p, const across *a) {
         p, BOTH, "warning",
         "Predictions by llvm-mca, not measurements: the inner loop alone, all its data in the L1 cache. Each is "
         "shown with the range that it becomes when it misses by as little and by as much as the predictions of "
-        "the same layout missed by on the CPUs that measured, of whatever architecture those are. %s",
-        g.entries == 0 ? "No file here has a measured loop to hold them against, so none is shown." : "");
+        "the same layout missed by on the CPUs that measured, of whatever architecture those are; where none did, "
+        "it is not "
+        "shown.%s",
+        g.entries == 0 ? " No file here has a measured loop: none is shown." : "");
     if (g.entries > 0) {
         page_table(p, BOTH, columns, sizeof columns / sizeof columns[0], "Inner loop of each kernel's full tile.");
         for (size_t at = 0; grid_next(&g, &at, row, &first);) row_of(p, &all, first->of);
