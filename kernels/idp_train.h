@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-enum { IDP_TRAIN_BLOCK = 32 };
+enum { IDP_TRAIN_BLOCK = 32, IDP_TRAIN_LINE = 64 /* pixels of an image that are converted at a time */ };
 
 /* y[j][s] = b[j] + sum over i < k of w[j][i] x[i][s], j < m; with relu max(0, .). */
 typedef struct idp_train_forward {
@@ -64,6 +64,11 @@ typedef struct idp_train_weights {
     bool add;
     float *v, *w; /* or both NULL */
     float momentum, lr, decay;
+    /* Lines that are wanted in the L2 cache afterwards, asked for a few at a time between the sums: in one burst
+     * they would keep the core's few buffers for misses from everything else. fetch[f] + fetch_offset, f < fetches.
+     */
+    const uint8_t *const *fetch;
+    size_t fetches, fetch_offset;
 } idp_train_weights;
 
 /* Softmax cross-entropy against target probabilities, which may be hard (one 1) or soft (distillation). */
@@ -84,8 +89,10 @@ typedef struct idp_train {
     double (*loss)(const idp_train_loss *l); /* sum over the samples, in nats; fills delta and softmax */
     /* sums[j] += sum over s of delta[j][s], j < m. delta: [m][32] */
     void (*sums)(size_t m, const float *delta, float *sums);
-    /* y[s][c] = image[s][c] / 255 (to 1.5 units in the last place), s < samples, c < n; 0 elsewhere. y: [32][32] */
-    void (*pixels)(size_t samples, const uint8_t *const *image, size_t first, size_t n, float *y);
+    /* y[s][c] = pixel[s][c] / 255 (to 1.5 units in the last place), s < 32, c < 32. pixel: [32][64], y: [32][32] */
+    void (*pixels)(const uint8_t *pixel, float *y);
+    /* the same numbers the other way round, c < 64. y: [64][32] */
+    void (*pixels_turned)(const uint8_t *pixel, float *y);
     /* to[c][r] = from[r][c], both [32][32]; must not overlap */
     void (*turn)(const float *from, float *to);
 } idp_train;
