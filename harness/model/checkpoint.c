@@ -142,9 +142,7 @@ static bool real(const json_t *metadata, const char *key, size_t number, double 
     return end != text && *end == '\0';
 }
 
-static size_t joint_profiles(const train_state *state) {
-    return state->joint != NULL ? state->joint->profiles : 0;
-}
+static size_t joint_profiles(const train_state *state) { return state->joint != NULL ? state->joint->profiles : 0; }
 
 static void note_place(const train_state *state, json_t *metadata, const train_place *place) {
     note_whole(metadata, "stage", 0, place->stage);
@@ -157,7 +155,8 @@ static void note_place(const train_state *state, json_t *metadata, const train_p
         note_double(metadata, "loss", p, place->loss[p]);
         note_double(metadata, "seconds", p, place->seconds[p]);
     }
-    for (size_t p = 0; p < joint_profiles(state); p++) note_double(metadata, "recent_loss", p, place->recent_loss[p]);
+    for (size_t p = 0; p < joint_profiles(state); p++)
+        note_double(metadata, "recent_loss", p, place->recent_loss[p]);
 }
 
 static bool read_place(const train_state *state, const json_t *metadata, train_place *place, error *e) {

@@ -49,8 +49,7 @@ void joint_free(joint *j) {
 /* The loss that counts is the sum of the square roots of the profiles' losses, scaled to leave the first profile's
  * as it is: wide profiles, whose losses are soon a tenth of a narrow one's, go on being heard. */
 void joint_weigh(const double *recent_loss, size_t profiles, float *weight) {
-    for (size_t p = 0; p < profiles; p++)
-        weight[p] = (float)sqrt(recent_loss[0] / fmax(recent_loss[p], DBL_MIN));
+    for (size_t p = 0; p < profiles; p++) weight[p] = (float)sqrt(recent_loss[0] / fmax(recent_loss[p], DBL_MIN));
 }
 
 void joint_follow(const double *loss, size_t profiles, double *recent_loss) {
