@@ -17,7 +17,7 @@ static const char help[] =
     "Trains every recipe over several seeds and prints test accuracies beside those that an independent\n"
     "implementation got, cell by cell, with a verdict: Welch's test at 5 %, corrected for all the cells.\n"
     "`best` is held against `independent` and `sandwich`, trained with its schedule. Status 1 where a\n"
-    "cell inside its profile's own part differs.\n"
+    "cell inside its profile's own part differs, or `best` falls short.\n"
     "\n"
     "  --seeds N       networks of a row (default 3; of `best` and its rivals 5)\n"
     "  --recipe NAME   rows of this recipe only; best: with its rivals\n"

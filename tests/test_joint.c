@@ -1,5 +1,5 @@
 /* test_joint.c: training all profiles together: its gradient is made of those of single profiles, which test_train
- * holds against finite differences; gamma's is held against finite differences here; and resuming is exact. */
+ * holds against finite differences, and is held against them here too, gamma's included; and resuming is exact. */
 #include "mlp.h"
 #include "model/train_parts.h"
 #include "progress.h"
@@ -13,6 +13,9 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Of the profiles' losses. */
+static const float loss_weight[] = {1, 2.5f, 0.75f};
 
 enum { BATCH = 45, CHANNELS = 40, PROFILES = 3 }; /* two blocks of samples and of channels, neither full */
 
@@ -99,7 +102,7 @@ static double run_together(void) {
                                 .batch = BATCH,
                                 .k = f.joint.k,
                                 .widths = PROFILES,
-                                .weight = f.joint.weight};
+                                .weight = loss_weight};
     return gradient_run(&f.together, &net, &step, NULL);
 }
 
@@ -127,8 +130,8 @@ START_TEST(mix) {
     static const struct {
         size_t channel;
         double part[PROFILES];
-    } rows[] = {{0, {4. / 7, 2. / 7, 1. / 7}},
-                {7, {4. / 7, 2. / 7, 1. / 7}},
+    } rows[] = {{0, {1. / 2, 1. / 4, 1. / 4}},
+                {7, {1. / 2, 1. / 4, 1. / 4}},
                 {8, {0, 2. / 3, 1. / 3}},
                 {19, {0, 2. / 3, 1. / 3}},
                 {20, {0, 0, 1}},
@@ -152,21 +155,24 @@ START_TEST(made_of_single_gradients) {
     double losses = 0, largest = 0;
     for (size_t p = 0; p < PROFILES; p++) {
         const float *part = f.joint.mix + p * CHANNELS;
-        losses += run_single(p);
+        const double weight = (double)loss_weight[p], single = run_single(p);
+        losses += weight * single;
+        ck_assert_double_eq_tol(f.together.width_loss[p], single, 1e-5);
         for (size_t l = 0; l < last; l++)
             for (size_t j = 0; j < f.m.width[l + 1]; j++) {
-                db[l][j] += (double)(part[j] * f.single.db[l][j]);
+                db[l][j] += weight * (double)(part[j] * f.single.db[l][j]);
                 for (size_t i = 0; i < f.m.width[l]; i++) {
                     const size_t later = l > 0 && i > j ? i : j;
-                    dw[l][j * f.m.width[l] + i] += (double)(part[later] * f.single.dw[l][j * f.m.width[l] + i]);
+                    const size_t at = j * f.m.width[l] + i;
+                    dw[l][at] += weight * (double)(part[later] * f.single.dw[l][at]);
                 }
             }
         for (size_t i = 0; i < f.m.width[last + 1] * f.m.width[last]; i++) {
-            expect_near("own weight", i, f.joint.own[p].dw[i], (double)f.single.dw[last][i]);
+            expect_near("own weight", i, f.joint.own[p].dw[i], weight * (double)f.single.dw[last][i]);
             largest = fmax(largest, fabs((double)f.single.dw[last][i]));
         }
         for (size_t j = 0; j < f.m.width[last + 1]; j++)
-            expect_near("own bias", j, f.joint.own[p].db[j], (double)f.single.db[last][j]);
+            expect_near("own bias", j, f.joint.own[p].db[j], weight * (double)f.single.db[last][j]);
     }
     ck_assert_double_eq_tol(loss, losses, 1e-5);
     ck_assert_double_gt(largest, 1e-3); /* there is something to get wrong */
@@ -191,13 +197,28 @@ static double *doubles(size_t count, const float *values) {
     return copy;
 }
 
-START_TEST(gamma_by_finite_differences) {
+/* Of a profile's loss by one of its parameters, times the loss's weight. */
+static double slope(const mlp_reference *net, size_t p, const double *x, double *parameter) {
+    const double h = 1e-6, here = *parameter;
+    *parameter = here + h;
+    const double above = reference_loss(net, f.joint.k[p], x);
+    *parameter = here - h;
+    const double below = reference_loss(net, f.joint.k[p], x);
+    *parameter = here;
+    return (double)loss_weight[p] * (above - below) / (2 * h);
+}
+
+/* Every gamma, and every 29th of the shared weights: between channels it is mixed as the later one is. */
+START_TEST(by_finite_differences) {
+    enum { EVERY = 29 };
+    static double x[BATCH * TOY_PIXELS], dw[2][CHANNELS * CHANNELS];
+    double largest = 0;
     lay_out(2);
     run_together();
-    static double x[BATCH * TOY_PIXELS];
-    double largest = 0;
+    memset(dw, 0, sizeof dw);
     for (size_t i = 0; i < BATCH * TOY_PIXELS; i++) x[i] = toy.train.pixels[i] / 255.0;
     for (size_t p = 0; p < PROFILES; p++) {
+        const float *part = f.joint.mix + p * CHANNELS;
         mlp_reference net = {.layers = f.m.layers};
         for (size_t h = 0; h <= f.m.layers; h++) {
             net.width[h] = f.m.width[h];
@@ -209,23 +230,40 @@ START_TEST(gamma_by_finite_differences) {
         }
         net.gamma[1] = doubles(CHANNELS, f.m.profile[p].gamma[1]);
         for (size_t i = 0; i < CHANNELS; i++) {
-            const double h = 1e-6, here = net.gamma[1][i];
-            net.gamma[1][i] = here + h;
-            const double above = reference_loss(&net, f.joint.k[p], x);
-            net.gamma[1][i] = here - h;
-            const double below = reference_loss(&net, f.joint.k[p], x);
-            net.gamma[1][i] = here;
-            expect_near("gamma", i, f.joint.own[p].dgamma[i], (above - below) / (2 * h));
-            largest = fmax(largest, fabs(above - below) / (2 * h));
+            const double expected = slope(&net, p, x, &net.gamma[1][i]);
+            expect_near("gamma", i, f.joint.own[p].dgamma[i], expected);
+            largest = fmax(largest, fabs(expected));
         }
+        for (size_t l = 0; l < 2; l++)
+            for (size_t at = 0; at < CHANNELS * f.m.width[l]; at += EVERY) {
+                const size_t j = at / f.m.width[l], i = at % f.m.width[l];
+                dw[l][at] += (double)part[l > 0 && i > j ? i : j] * slope(&net, p, x, &net.w[l][at]);
+            }
         for (size_t l = 0; l < f.m.layers; l++) {
             free(net.w[l]);
             free(net.b[l]);
         }
         free(net.gamma[1]);
     }
+    for (size_t l = 0; l < 2; l++)
+        for (size_t at = 0; at < CHANNELS * f.m.width[l]; at += EVERY)
+            expect_near("shared weight", at, f.together.dw[l][at], dw[l][at]);
     ck_assert_double_gt(largest, 1e-3);
     clear();
+}
+END_TEST
+
+/* Losses of 4 and 1 in the second and third profile, where the first's is 1: half as much, and as much. */
+START_TEST(weights_of_losses) {
+    float weight[PROFILES];
+    double recent[PROFILES] = {1, 4, 1};
+    joint_weigh(recent, PROFILES, weight);
+    ck_assert(weight[0] == 1 && weight[1] == 0.5f && weight[2] == 1);
+    for (size_t step = 0; step < 1000; step++) joint_follow((const double[]){1, 0.25, 0}, PROFILES, recent);
+    ck_assert_double_eq_tol(recent[1], 0.25, 1e-6);
+    joint_weigh(recent, PROFILES, weight);
+    ck_assert_float_eq_tol(weight[1], 2, 1e-5f);
+    ck_assert(isfinite(weight[2]));
 }
 END_TEST
 
@@ -317,7 +355,8 @@ int main(void) {
     tcase_set_timeout(steps, 60); /* under sanitizers, on a busy machine */
     tcase_add_test(steps, mix);
     tcase_add_loop_test(steps, made_of_single_gradients, 1, 4);
-    tcase_add_test(steps, gamma_by_finite_differences);
+    tcase_add_test(steps, by_finite_differences);
+    tcase_add_test(steps, weights_of_losses);
     tcase_add_test(steps, threads_change_nothing);
     tcase_add_test(steps, resumed);
     tcase_add_test(steps, refuses_a_gamma);

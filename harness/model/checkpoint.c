@@ -142,7 +142,9 @@ static bool real(const json_t *metadata, const char *key, size_t number, double 
     return end != text && *end == '\0';
 }
 
-static void note_place(json_t *metadata, const train_place *place) {
+static size_t joint_profiles(const train_state *state) { return state->joint != NULL ? state->joint->profiles : 0; }
+
+static void note_place(const train_state *state, json_t *metadata, const train_place *place) {
     note_whole(metadata, "stage", 0, place->stage);
     note_whole(metadata, "epoch", 0, place->epoch);
     note_whole(metadata, "first", 0, place->first);
@@ -153,6 +155,8 @@ static void note_place(json_t *metadata, const train_place *place) {
         note_double(metadata, "loss", p, place->loss[p]);
         note_double(metadata, "seconds", p, place->seconds[p]);
     }
+    for (size_t p = 0; p < joint_profiles(state); p++)
+        note_double(metadata, "recent_loss", p, place->recent_loss[p]);
 }
 
 static bool read_place(const train_state *state, const json_t *metadata, train_place *place, error *e) {
@@ -167,6 +171,8 @@ static bool read_place(const train_state *state, const json_t *metadata, train_p
     for (size_t i = 0; i < 4 && good; i++) good = whole(metadata, "widths", i, UINT64_MAX, &found.widths.s[i]);
     for (size_t p = 0; good && p <= stage; p++)
         good = real(metadata, "loss", p, &found.loss[p]) && real(metadata, "seconds", p, &found.seconds[p]);
+    for (size_t p = 0; good && p < joint_profiles(state); p++)
+        good = real(metadata, "recent_loss", p, &found.recent_loss[p]);
     if (!good) return fail(e, "does not say where the run was: it is damaged");
     found.stage = (size_t)stage;
     found.epoch = (size_t)epoch;
@@ -188,7 +194,7 @@ bool checkpoint_write(const char *path, const train_state *state, const train_pl
         fail(e, "%s: no memory for the checkpoint", path);
         goto done;
     }
-    note_place(metadata, place);
+    note_place(state, metadata, place);
     written = safetensors_write(path, metadata, t->tensor, t->count, e);
 done:
     free(t);

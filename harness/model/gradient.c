@@ -412,7 +412,8 @@ double gradient_run(gradient *g, const gradient_net *net, const gradient_step *s
         if (net->own != NULL) sum_gamma(&p);
         double loss = 0;
         for (size_t block = 0; block < p.blocks; block++) loss += g->loss[block];
-        total += (double)weight_of(step, p.w) * loss / (double)step->batch;
+        g->width_loss[p.w] = loss / (double)step->batch;
+        total += (double)weight_of(step, p.w) * g->width_loss[p.w];
         pool_run(g->threads, weights_task, &p, p.inner_tasks + (last_width(&p) ? blocks_of(net->width[0]) + 1 : 0));
     }
     return total;

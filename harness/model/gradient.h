@@ -73,6 +73,7 @@ typedef struct gradient {
     float *delta_own;                  /* delta[1] of a width with a gamma of its own, before it is mixed */
     float *dgamma; /* [block][width[1], rounded up]: the samples' parts of such a gamma's gradient */
     double *loss;  /* [block] */
+    double width_loss[WIDTHS_MAX];    /* of the last step: each width's mean cross-entropy, whatever its weight */
     struct gradient_scratch *scratch; /* [threads] */
 } gradient;
 

@@ -7,16 +7,13 @@
 #include "train_parts.h"
 
 /* Every channel learns from the weighted mean of the widths that use it: its own part's counts 1, each wider one
- * wider_share times the one before. So the last channels, which one width uses, learn as fast as the first, which
- * all use, and a narrow profile has the greater say in its own channels. */
+ * wider_share. So the last channels, which one width uses, learn as fast as the first, which all use, and a narrow
+ * profile has the greater say in its own channels. */
 static void fill_mix(joint *j, size_t n, double wider_share) {
     for (size_t i = 0; i < n; i++) {
-        double weight[MODEL_MAX_PROFILES] = {0}, next = 1, sum = 0;
-        for (size_t p = 0; p < j->profiles; p++) {
-            if (i >= j->k[p]) continue;
-            sum += weight[p] = next;
-            next *= wider_share;
-        }
+        double weight[MODEL_MAX_PROFILES] = {0}, sum = 0;
+        for (size_t p = 0; p < j->profiles; p++)
+            if (i < j->k[p]) sum += weight[p] = sum > 0 ? wider_share : 1;
         for (size_t p = 0; p < j->profiles && sum > 0; p++) j->mix[p * n + i] = (float)(weight[p] / sum);
     }
 }
@@ -27,7 +24,6 @@ bool joint_create(joint *j, const model *m, double wider_share) {
     bool allocated = j->mix != NULL;
     for (size_t p = 0; p < j->profiles && allocated; p++) {
         j->k[p] = idp_prefix(n, m->profile[p].to_percent);
-        j->weight[p] = 1; /* its own layer and gamma learn from the whole of its loss */
         j->own[p] = (gradient_own){.last = m->profile[p].layer[m->layers - 1], .gamma = m->profile[p].gamma[1]};
         allocated = (j->own[p].dw = floats_new(out * in)) && (j->own[p].db = floats_new(out)) &&
                     (j->own[p].dgamma = floats_new(n)) && (j->velocity_w[p] = floats_new(out * in)) &&
@@ -48,6 +44,17 @@ void joint_free(joint *j) {
     }
     free(j->mix);
     *j = (joint){0};
+}
+
+/* The loss that counts is the sum of the square roots of the profiles' losses, scaled to leave the first profile's
+ * as it is: wide profiles, whose losses are soon a tenth of a narrow one's, go on being heard. */
+void joint_weigh(const double *recent_loss, size_t profiles, float *weight) {
+    for (size_t p = 0; p < profiles; p++) weight[p] = (float)sqrt(recent_loss[0] / fmax(recent_loss[p], DBL_MIN));
+}
+
+void joint_follow(const double *loss, size_t profiles, double *recent_loss) {
+    static const double latest = 0.02; /* so it remembers about 50 steps */
+    for (size_t p = 0; p < profiles; p++) recent_loss[p] += latest * (loss[p] - recent_loss[p]);
 }
 
 /* As the kernel that moves the shared weights: see idp_train_weights for the velocities that become 0. */

@@ -52,7 +52,10 @@ static bool session_create(session *s, const train_options *o, const dataset *da
     *s = (session){.o = o, .data = data, .train = train, .m = m, .accuracy_percent = -1};
     random_seed(&s->shuffle, o->seed, RANDOM_SHUFFLE);
     random_seed(&s->place.widths, o->seed, RANDOM_WIDTHS);
-    for (size_t p = 0; p < MODEL_MAX_PROFILES; p++) s->place.loss[p] = NAN;
+    for (size_t p = 0; p < MODEL_MAX_PROFILES; p++) {
+        s->place.loss[p] = NAN;
+        s->place.recent_loss[p] = log((double)m->width[m->layers]); /* of guessing */
+    }
     if (!gradient_create(&s->gradient, o->backend, o->threads, m->layers, m->width, o->batch, e)) return false;
     bool allocated = (s->order = malloc(train->count * sizeof *s->order)) != NULL &&
                      (s->image = malloc(train->count * sizeof *s->image)) != NULL &&
@@ -138,7 +141,7 @@ static size_t choose(session *s, const model_profile *p, size_t k[WIDTHS_MAX], f
     double sum = 0;
     if (o->recipe->joint) {
         memcpy(k, s->joint.k, s->joint.profiles * sizeof *k);
-        memcpy(weight, s->joint.weight, s->joint.profiles * sizeof *weight);
+        joint_weigh(s->place.recent_loss, s->joint.profiles, weight);
         return s->joint.profiles;
     }
     o->widths->choose(idp_prefix(n, p->from_percent), idp_prefix(n, p->to_percent), &s->place.widths, k);
@@ -150,6 +153,17 @@ static size_t choose(session *s, const model_profile *p, size_t k[WIDTHS_MAX], f
         k[used++] = k[w];
     }
     return used;
+}
+
+/* After the step of the shared weights: moves the rest, and returns the mean of the profiles' losses. */
+static double joint_step(session *s, const gradient_update *update) {
+    const size_t profiles = s->joint.profiles;
+    const double *loss = s->gradient.width_loss;
+    double sum = 0;
+    for (size_t p = 0; p < profiles; p++) sum += loss[p];
+    joint_update(&s->joint, s->m, update->momentum, update->lr, update->decay);
+    joint_follow(loss, profiles, s->place.recent_loss);
+    return sum / (double)profiles;
 }
 
 /* One pass over the training set, or what is left of it. */
@@ -188,8 +202,7 @@ static bool epoch(session *s, const gradient_net *net, const region *regions, er
             .momentum = (float)o->momentum,
             .decay = (float)o->weight_decay};
         const double loss = gradient_run(&s->gradient, net, &step, &update);
-        at->sum += (double)batch * (o->recipe->joint ? loss / (double)widths : loss);
-        if (o->recipe->joint) joint_update(&s->joint, s->m, update.momentum, update.lr, update.decay);
+        at->sum += (double)batch * (o->recipe->joint ? joint_step(s, &update) : loss);
         at->first += batch;
         show(s);
         if (interrupted()) return stop(s, e);

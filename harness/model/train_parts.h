@@ -19,6 +19,7 @@ typedef struct train_place {
     double sum;          /* of this epoch's losses */
     random_state widths;
     double loss[MODEL_MAX_PROFILES], seconds[MODEL_MAX_PROFILES]; /* of every stage */
+    double recent_loss[MODEL_MAX_PROFILES];                       /* of every profile, in a joint recipe */
 } train_place;
 
 /* Every owned layer of the model, and the velocities of the stage, [layers]; see session in train.c. */
@@ -33,8 +34,7 @@ typedef struct train_state {
 /* What training all profiles together takes: the gradient and the velocity of what each has for itself. */
 typedef struct joint {
     size_t profiles;
-    size_t k[MODEL_MAX_PROFILES];     /* channels in use: those of the part and of the parts before it */
-    float weight[MODEL_MAX_PROFILES]; /* of their losses */
+    size_t k[MODEL_MAX_PROFILES]; /* channels in use: those of the part and of the parts before it */
     gradient_own own[MODEL_MAX_PROFILES];
     float *velocity_w[MODEL_MAX_PROFILES], *velocity_b[MODEL_MAX_PROFILES], *velocity_gamma[MODEL_MAX_PROFILES];
     float *mix; /* [profiles][width[1]], see gradient_net */
@@ -43,6 +43,10 @@ typedef struct joint {
 /* Fails without memory; joint_free in any case. */
 bool joint_create(joint *j, const model *m, double wider_share);
 void joint_free(joint *j);
+
+/* How much each profile's loss counts in a step, by the recent losses, and these after one more step. */
+void joint_weigh(const double *recent_loss, size_t profiles, float *weight);
+void joint_follow(const double *loss, size_t profiles, double *recent_loss);
 
 /* v = momentum v - lr (g + decay w), w += v, without decay of biases and gammas. Moves what the profiles have for
  * themselves. */
