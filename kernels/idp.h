@@ -10,7 +10,7 @@
  * Scaling in Neural Network Inference", ICMLA 2017 (arXiv 1710.07830).
  *
  * Vocabulary everywhere: w weights, x input, b bias, y output, i channel, j output, k channels used,
- * m outputs used. The library needs libc only; it allocates in the two functions that say so and nowhere else.
+ * m outputs used. The library needs libc only; it allocates in the functions that say so and nowhere else.
  */
 #ifndef IDP_H
 #define IDP_H
@@ -32,7 +32,8 @@ typedef enum idp_status {
     IDP_NOT_COMPILED,    /* the back end exists, but not in this build (another architecture or compiler) */
     IDP_NOT_SUPPORTED,   /* compiled in, but this CPU or its operating system cannot run it */
     IDP_NO_MEMORY,
-    IDP_COUPLED, /* a weight leads from beyond a boundary, where the network's specification says there is none */
+    IDP_COUPLED,  /* a weight leads from beyond a boundary, where the network's specification says there is none */
+    IDP_BAD_FILE, /* libidp_model: a model file that cannot be read, or is not one */
 } idp_status;
 
 /* One clause of English, without a full stop. Never NULL. */
