@@ -1,20 +1,23 @@
 /* budget.c: the largest percentage that fits, and what is learnt from the times of the inferences.
  *
- * Two numbers follow the machine. `pace` follows the ratio of measured time to calibrated median: it rises when two
- * inferences in a row are slow (one alone is an accident, of which the 99th percentile knows) and sinks slowly.
- * `margin` keeps one inference in a hundred beyond the 99th percentile, whatever the load did to the shape of the
- * distribution: a step up for each that is beyond it, a hundredth of a step down for each that is not, which is in
- * balance at one in a hundred (Robbins and Monro 1951; the same for prediction intervals: Gibbs and Candes 2021).
- * Their product stretches all calibrated times. It is published with hysteresis: a rise at once, a fall only when
- * it is worth it, so that the choice does not flutter. */
+ * Two numbers follow the machine. `pace` follows the ratio of measured time to calibrated median. It rises to what
+ * some inferences in a row all reach: fewer are an accident (the thread lost its processor, and then found its
+ * caches cold), of which the 99th percentile knows. It sinks slowly. `margin` keeps one inference in a hundred
+ * beyond the 99th percentile, whatever a load does to the shape of the distribution: a step up for each that is
+ * beyond it, a hundredth of a step down for each, which is in balance at one in a hundred (Robbins and Monro 1951;
+ * for prediction intervals: Gibbs and Candes 2021). Their product stretches all calibrated times. It is published
+ * with hysteresis, a rise at once and a fall only when it is worth it, so that the choice does not flutter. */
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "calibrate.h"
 
-static const double rise = 0.5, fall = 1.0 / 16; /* of the pace: a load is followed within some inferences */
-static const double step = 0.03;                 /* of the margin */
+enum { RUN = 4 };                    /* inferences in a row that make a load */
+static const double fall = 1.0 / 16; /* of the pace */
+static const double step = 0.02;     /* of the margin */
 static const double pace_most = 64, margin_most = 2;
+static const double headroom =
+    1.05; /* at the very percentile, of a thousand more than ten are late every other time */
 static const double hysteresis = 1.0 / 32;
 
 struct idp_budget {
@@ -22,7 +25,8 @@ struct idp_budget {
     _Atomic double slowness; /* published */
     atomic_flag busy;        /* guards what follows */
     double pace, margin;
-    double last; /* ratio of the inference before */
+    double ratio[RUN]; /* of the last inferences, in turn */
+    size_t at;
 };
 
 idp_status idp_budget_create(const idp_calibration *calibration, idp_budget **out) {
@@ -30,9 +34,11 @@ idp_status idp_budget_create(const idp_calibration *calibration, idp_budget **ou
     idp_budget *b = malloc(sizeof *b);
     if (b == NULL) return IDP_NO_MEMORY;
     b->calibration = *calibration;
-    atomic_init(&b->slowness, 1);
+    atomic_init(&b->slowness, headroom);
     atomic_flag_clear(&b->busy);
-    b->pace = b->margin = b->last = 1;
+    b->pace = 1;
+    b->margin = headroom;
+    for (b->at = 0; b->at < RUN; b->at++) b->ratio[b->at] = 1;
     *out = b;
     return IDP_OK;
 }
@@ -70,9 +76,16 @@ static double clamp(double value, double least, double most) {
     return value < least ? least : value > most ? most : value;
 }
 
+static double least(const double *value, size_t count) {
+    double found = value[0];
+    for (size_t n = 1; n < count; n++)
+        if (value[n] < found) found = value[n];
+    return found;
+}
+
 /* The next published slowness. */
 static double follow(double published, double wanted) {
-    const bool back = wanted == 1 || wanted < published * (1 - hysteresis);
+    const bool back = wanted == headroom || wanted < published * (1 - hysteresis);
     return wanted > published || back ? wanted : published;
 }
 
@@ -80,11 +93,10 @@ void idp_budget_note(idp_budget *b, const idp_choice *choice, double elapsed_ns)
     if (!(elapsed_ns > 0) || choice->level >= b->calibration.levels) return;
     if (atomic_flag_test_and_set_explicit(&b->busy, memory_order_acquire)) return;
     const idp_level *level = &b->calibration.level[choice->level];
-    const double ratio = elapsed_ns / level->median_ns, both = ratio < b->last ? ratio : b->last;
-    b->last = ratio;
-    const double miss = elapsed_ns > level->late_ns * b->pace * b->margin ? 1 : 0;
-    b->margin = clamp(b->margin * (1 + step * (miss - 0.01)), 1, margin_most);
-    b->pace = clamp(b->pace + (both - b->pace) * (both > b->pace ? rise : fall), 1, pace_most);
+    b->ratio[b->at++ % RUN] = elapsed_ns / level->median_ns;
+    const double all = least(b->ratio, RUN), miss = elapsed_ns > level->late_ns * b->pace * b->margin ? 1 : 0;
+    b->margin = clamp(b->margin * (1 + step * (miss - 0.01)), headroom, margin_most);
+    b->pace = clamp(all > b->pace ? all : b->pace + fall * (all - b->pace), 1, pace_most);
     const double published = idp_budget_slowness(b);
     atomic_store_explicit(&b->slowness, follow(published, b->pace * b->margin), memory_order_relaxed);
     atomic_flag_clear_explicit(&b->busy, memory_order_release);

@@ -47,7 +47,7 @@ START_TEST(largest_that_fits) {
     idp_budget *b = created();
     idp_choice choice;
     for (unsigned percent = 1; percent <= 100; percent++) {
-        const double late = 1.2 * (100 + 20 * (double)percent);
+        const double late = 1.2 * (100 + 20 * (double)percent) * idp_budget_slowness(b);
         ck_assert_int_eq(idp_budget_choose(b, late, &choice), IDP_OK);
         ck_assert_double_eq(choice.percent, percent);
         ck_assert_uint_eq(choice.profile, (percent - 1) / 50);
@@ -93,7 +93,7 @@ END_TEST
 START_TEST(quiet_machine_keeps_the_calibrated_choice) {
     idp_budget *b = created();
     idp_choice choice;
-    /* The 99th percentile of 50 % is 1320 ns. */
+    /* The 99th percentile of 50 % is 1320 ns, of 47 % with the headroom. */
     for (unsigned r = 0; r < 10; r++) {
         ck_assert_uint_le(serve(b, 1320, 1, 100, &choice), 1);
         ck_assert_double_ge(choice.percent, 45);
@@ -124,7 +124,7 @@ START_TEST(recovers_after_a_load) {
     ck_assert_double_lt(choice.percent, 15);
     serve(b, 1320, 1, 4000, &choice);
     ck_assert_double_ge(choice.percent, 45);
-    ck_assert_double_lt(idp_budget_slowness(b), 1.1);
+    ck_assert_double_lt(idp_budget_slowness(b), 1.12);
     idp_budget_destroy(b);
 }
 END_TEST
@@ -133,27 +133,32 @@ START_TEST(one_accident_is_no_load) {
     idp_budget *b = created();
     idp_choice choice;
     ck_assert_int_eq(idp_budget_choose(b, 1320, &choice), IDP_OK);
-    idp_budget_note(b, &choice, 4e6); /* the thread lost its processor */
-    ck_assert_double_lt(idp_budget_slowness(b), 1.05);
+    idp_budget_note(b, &choice, 4e6);      /* the thread lost its processor */
+    idp_budget_note(b, &choice, 2 * 1100); /* and then found its caches cold */
+    idp_budget_note(b, &choice, 1.5 * 1100);
+    ck_assert_double_lt(idp_budget_slowness(b), 1.12);
     idp_budget_note(b, &choice, 0.0 / 0.0);
     idp_budget_note(b, &choice, -1);
-    ck_assert_double_lt(idp_budget_slowness(b), 1.05);
+    ck_assert_double_lt(idp_budget_slowness(b), 1.12);
     idp_budget_destroy(b);
 }
 END_TEST
 
 START_TEST(choice_does_not_flutter) {
+    enum { TIMES = 20 };
     idp_budget *b = created();
     idp_choice choice;
     unsigned changes = 0;
-    double last = 50;
-    for (unsigned r = 0; r < 2000; r++) { /* the machine is between 1.5 and 1.52 times slower */
-        ck_assert_int_eq(idp_budget_choose(b, 1320, &choice), IDP_OK);
-        changes += r >= 200 && choice.percent != last;
-        last = choice.percent;
-        idp_budget_note(b, &choice, takes(&choice, 1.5 + 0.02 * (r / 3 % 2), 0));
+    double last[TIMES] = {0};
+    for (unsigned r = 0; r < 3000; r++) { /* 1.5 times slower, then 1.53 times, in turn */
+        for (unsigned t = 0; t < TIMES; t++) {
+            ck_assert_int_eq(idp_budget_choose(b, 1200 + 10 * (double)t, &choice), IDP_OK);
+            changes += r >= 1000 && choice.percent != last[t];
+            last[t] = choice.percent;
+        }
+        idp_budget_note(b, &choice, takes(&choice, 1.5 + 0.03 * (r / 50 % 2), 0));
     }
-    ck_assert_uint_le(changes, 3);
+    ck_assert_uint_eq(changes, 0);
     idp_budget_destroy(b);
 }
 END_TEST
@@ -189,7 +194,7 @@ START_TEST(threads_share_a_budget) {
     for (size_t t = 0; t < 4; t++) ck_assert_int_eq(pthread_create(&thread[t], NULL, served, b), 0);
     for (size_t t = 0; t < 4; t++) ck_assert_int_eq(pthread_join(thread[t], NULL), 0);
     ck_assert_int_eq(idp_budget_choose(b, 1320, &choice), IDP_OK);
-    ck_assert_double_ge(idp_budget_slowness(b), 1.25);
+    ck_assert_double_ge(idp_budget_slowness(b), 1.3);
     ck_assert_double_le(idp_budget_slowness(b), 1.5);
     idp_budget_destroy(b);
 }
