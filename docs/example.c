@@ -15,7 +15,6 @@ int main(int argc, char **argv) {
     idp_budget *budget;
     idp_calibration calibration;
     idp_choice choice;
-
     if (argc != 2) return complain("which model file?");
     if (idp_model_load(argv[1], NULL, &model, why, sizeof why) != IDP_OK) return complain(why);
     float *x = (float *)calloc(idp_model_inputs(model), sizeof *x);
