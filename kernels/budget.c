@@ -5,27 +5,29 @@
  * caches cold), of which the 99th percentile knows. It sinks slowly. `margin` keeps one inference in a hundred
  * beyond the 99th percentile, whatever a load does to the shape of the distribution: a step up for each that is
  * beyond it, a hundredth of a step down for each, which is in balance at one in a hundred (Robbins and Monro 1951;
- * for prediction intervals: Gibbs and Candes 2021). Their product stretches all calibrated times. It is published
- * with hysteresis, a rise at once and a fall only when it is worth it, so that the choice does not flutter. */
+ * for prediction intervals: Gibbs and Candes 2021). It judges an inference when so many have followed that a load
+ * would have shown: what the pace explains is no miss. Their product stretches all calibrated times. It is
+ * published with hysteresis, a rise at once and a fall only when it is worth it, so that the choice does not
+ * flutter. */
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "calibrate.h"
 
-enum { RUN = 4 };                    /* inferences in a row that make a load */
+enum { RUN = 6 };                    /* inferences in a row that make a load */
 static const double fall = 1.0 / 16; /* of the pace */
 static const double step = 0.02;     /* of the margin */
 static const double pace_most = 64, margin_most = 2;
 static const double headroom =
     1.05; /* at the very percentile, of a thousand more than ten are late every other time */
-static const double hysteresis = 1.0 / 32;
+static const double hysteresis = 1.0 / 64;
 
 struct idp_budget {
     idp_calibration calibration;
     _Atomic double slowness; /* published */
     atomic_flag busy;        /* guards what follows */
     double pace, margin;
-    double ratio[RUN]; /* of the last inferences, in turn */
+    double ratio[RUN], beyond[RUN]; /* the last inferences, in turn: times of their median, of their percentile */
     size_t at;
 };
 
@@ -38,7 +40,7 @@ idp_status idp_budget_create(const idp_calibration *calibration, idp_budget **ou
     atomic_flag_clear(&b->busy);
     b->pace = 1;
     b->margin = headroom;
-    for (b->at = 0; b->at < RUN; b->at++) b->ratio[b->at] = 1;
+    for (b->at = 0; b->at < RUN; b->at++) b->ratio[b->at] = 1, b->beyond[b->at] = 0;
     *out = b;
     return IDP_OK;
 }
@@ -93,10 +95,12 @@ void idp_budget_note(idp_budget *b, const idp_choice *choice, double elapsed_ns)
     if (!(elapsed_ns > 0) || choice->level >= b->calibration.levels) return;
     if (atomic_flag_test_and_set_explicit(&b->busy, memory_order_acquire)) return;
     const idp_level *level = &b->calibration.level[choice->level];
-    b->ratio[b->at++ % RUN] = elapsed_ns / level->median_ns;
-    const double all = least(b->ratio, RUN), miss = elapsed_ns > level->late_ns * b->pace * b->margin ? 1 : 0;
-    b->margin = clamp(b->margin * (1 + step * (miss - 0.01)), headroom, margin_most);
+    b->ratio[b->at % RUN] = elapsed_ns / level->median_ns;
+    b->beyond[b->at++ % RUN] = elapsed_ns / level->late_ns;
+    const double all = least(b->ratio, RUN);
     b->pace = clamp(all > b->pace ? all : b->pace + fall * (all - b->pace), 1, pace_most);
+    const double miss = b->beyond[b->at % RUN] > b->pace * b->margin ? 1 : 0; /* the oldest */
+    b->margin = clamp(b->margin * (1 + step * (miss - 0.01)), headroom, margin_most);
     const double published = idp_budget_slowness(b);
     atomic_store_explicit(&b->slowness, follow(published, b->pace * b->margin), memory_order_relaxed);
     atomic_flag_clear_explicit(&b->busy, memory_order_release);

@@ -108,10 +108,10 @@ START_TEST(load_is_followed_within_a_few_requests) {
     idp_choice choice;
     serve(b, 1320, 1, 1000, &choice);
     const unsigned late = serve(b, 1320, 2, 20, &choice); /* the machine is suddenly half as fast */
-    ck_assert_uint_le(late, 6);
+    ck_assert_uint_le(late, 6);                           /* as many as it takes to tell a load from an accident */
     ck_assert_uint_le(serve(b, 1320, 2, 1000, &choice), 10); /* 99 % of the requests within the time */
     ck_assert_double_ge(idp_budget_slowness(b), 2);
-    ck_assert_double_ge(choice.percent, 16); /* at twice the time, 22 % has a 99th percentile of 1296 ns */
+    ck_assert_double_ge(choice.percent, 18); /* at twice the time, 22 % has a 99th percentile of 1296 ns */
     ck_assert_double_le(choice.percent, 22);
     idp_budget_destroy(b);
 }
@@ -133,9 +133,9 @@ START_TEST(one_accident_is_no_load) {
     idp_budget *b = created();
     idp_choice choice;
     ck_assert_int_eq(idp_budget_choose(b, 1320, &choice), IDP_OK);
-    idp_budget_note(b, &choice, 4e6);      /* the thread lost its processor */
-    idp_budget_note(b, &choice, 2 * 1100); /* and then found its caches cold */
-    idp_budget_note(b, &choice, 1.5 * 1100);
+    idp_budget_note(b, &choice, 4e6);               /* the thread lost its processor */
+    for (double slow = 2; slow > 1.1; slow -= 0.25) /* and then found its caches cold */
+        idp_budget_note(b, &choice, slow * 1100);
     ck_assert_double_lt(idp_budget_slowness(b), 1.12);
     idp_budget_note(b, &choice, 0.0 / 0.0);
     idp_budget_note(b, &choice, -1);
@@ -150,13 +150,13 @@ START_TEST(choice_does_not_flutter) {
     idp_choice choice;
     unsigned changes = 0;
     double last[TIMES] = {0};
-    for (unsigned r = 0; r < 3000; r++) { /* 1.5 times slower, then 1.53 times, in turn */
+    for (unsigned r = 0; r < 3000; r++) { /* 1.5 times slower, then 1.52 times, in turn */
         for (unsigned t = 0; t < TIMES; t++) {
             ck_assert_int_eq(idp_budget_choose(b, 1200 + 10 * (double)t, &choice), IDP_OK);
             changes += r >= 1000 && choice.percent != last[t];
             last[t] = choice.percent;
         }
-        idp_budget_note(b, &choice, takes(&choice, 1.5 + 0.03 * (r / 50 % 2), 0));
+        idp_budget_note(b, &choice, takes(&choice, 1.5 + 0.02 * (r / 50 % 2), 0));
     }
     ck_assert_uint_eq(changes, 0);
     idp_budget_destroy(b);
