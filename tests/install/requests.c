@@ -74,6 +74,18 @@ static int serve(idp_session *session, const idp_calibration *c, double full_ns,
     return within >= REQUESTS * 99 / 100 && sum / REQUESTS >= largest - 5;
 }
 
+/* Any percentage, and refining: no memory is asked for. */
+static int allocates(idp_session *session, const float *x, float *y) {
+    const unsigned long before = allocations();
+    for (int percent = 0; percent <= 100; percent++) {
+        if (idp_session_run(session, percent, 1, x, y) != IDP_OK ||
+            idp_session_start(session, percent / 2, 1, x, y) != IDP_OK ||
+            idp_session_refine(session, percent, x, y) != IDP_OK)
+            exit(2);
+    }
+    return allocations() != before;
+}
+
 int main(int argc, char **argv) {
     char why[1024];
     idp_model *model;
@@ -91,6 +103,10 @@ int main(int argc, char **argv) {
     if (idp_session_create(model, 1, &session) != IDP_OK ||
         idp_session_calibrate(session, 1, argc > 2 ? 1 : 0.1, &calibration) != IDP_OK)
         return 2;
+    if (allocates(session, x, y)) {
+        fprintf(stderr, "requests: running or refining allocates\n");
+        return 2;
+    }
     const double full_ns = full_time(session, x, y);
     int good = serve(session, &calibration, full_ns, 1.2, x, y);
     good &= serve(session, &calibration, full_ns, 0.3, x, y);
