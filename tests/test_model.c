@@ -1,7 +1,7 @@
 /* test_model.c: what a model tells of itself, and its file: written and read bit for bit, and every kind of damage
  * refused with one clear line. */
+#include "library/safetensors.h"
 #include "model/model.h"
-#include "model/safetensors.h"
 #include "model/train.h"
 #include "output.h"
 #include "progress.h"

@@ -6,7 +6,6 @@
 
 #include "decimal.h"
 #include "model.h"
-#include "recipe.h"
 #include "safetensors.h"
 
 #define FORMAT "idp-model/1"
@@ -214,7 +213,6 @@ static bool read_metadata(model *m, const json_t *metadata, error *e) {
         !get(metadata, "parts", &parts, e) || !get(metadata, "widths", &widths, e) ||
         !get(metadata, "incomplete", &incomplete, e) || !get(metadata, "seed", &seed, e))
         return false;
-    if (recipe_find(m->recipe) == NULL) return fail(e, "metadata recipe '%s' is not known here", m->recipe);
     if (!gamma_parse(gamma, &m->gamma)) return fail(e, "metadata gamma '%.40s' is not known here", gamma);
     const char *at = seed;
     if (!read_whole(&at, UINT64_MAX, &m->seed) || *at != '\0')
@@ -308,7 +306,7 @@ static bool read_gamma(model *m, const safetensors *file, size_t *used, error *e
     return true;
 }
 
-bool model_read(model *m, const char *path, error *e) {
+bool model_read_any(model *m, const char *path, error *e) {
     bool read = false;
     model found = {0};
     safetensors file = {0};
