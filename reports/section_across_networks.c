@@ -133,7 +133,7 @@ static plot_line line_of(const grid *g, size_t from, size_t to, size_t machine, 
         if (row[machine] == NULL) continue;
         const interval value = m->of(row[machine]->of, row[machine]->with);
         if (!isfinite(value.median) || (m->log && value.low <= 0)) continue;
-        store[line.points++] = (plot_point){first->key.number[0], value.median, value.low, value.high};
+        store[line.points++] = (plot_point){first->key.number[0], value.median, value.low, value.high, NULL};
     }
     return line;
 }
@@ -144,7 +144,7 @@ static plot_line flops_line(const grid *g, size_t from, size_t to, plot_point *s
     plot_line line = {.point = store, .color = FLOPS_COLOR, .dashed = true};
     for (size_t at = 0; grid_next(&part, &at, row, &first);) {
         const double saved = saved_flops(first->of, ((const network *)first->with)->full).median;
-        if (isfinite(saved)) store[line.points++] = (plot_point){first->key.number[0], saved, saved, saved};
+        if (isfinite(saved)) store[line.points++] = (plot_point){first->key.number[0], saved, saved, saved, NULL};
     }
     return line;
 }
@@ -155,31 +155,28 @@ static void figure(page *p, const across *a, const grid *g, size_t from, size_t 
     const size_t room = to - from;
     plot_point *store = calloc(room * (LINES + 1), sizeof *store);
     plot_line line[LINES + 1];
-    legend key[LINES + 1];
     unsigned lines = 0;
-    text svg = {0};
     if (store == NULL) return;
     for (size_t l = 0; l < LINES && machine + l < a->machines; l++) {
         line[lines] = line_of(g, from, to, machine + l, m, store + lines * room, colors[l]);
-        if (line[lines].points == 0) continue;
-        key[lines++] = (legend){colors[l], false, a->machine[machine + l].name.text};
+        line[lines].label = a->machine[machine + l].name.text;
+        if (line[lines].points > 0) lines++;
     }
     const bool any = lines > 0;
     if (any && !m->log) {
         line[lines] = flops_line(g, from, to, store + lines * room);
-        key[lines++] = (legend){FLOPS_COLOR, true, "FLOPs saved"};
+        line[lines++].label = "FLOPs saved";
     }
     const plot picture = {.x_title = "channels used, %",
+                          .x_percent = true,
                           .y_title = m->axis,
                           .y_low = s.low,
                           .y_high = s.high,
-                          .y_log = m->log,
+                          .y_axis = m->log ? LOGARITHMIC : LINEAR,
                           .line = line,
                           .lines = lines};
-    if (any && draw(p, &picture, &svg))
-        page_figure(p, svg.bytes, key, lines, "%s: %s. The same scale in all such plots.",
-                    g->entry[from].key.text[0], m->axis);
-    text_free(&svg);
+    if (any)
+        page_figure(p, &picture, "%s: %s. The same scale in all such plots.", g->entry[from].key.text[0], m->axis);
     free(store);
 }
 
@@ -189,13 +186,13 @@ static void figures(page *p, const across *a, const grid *g) {
         const scale s = scale_of(g, &measures[i]);
         if (!isfinite(s.low) || !isfinite(s.high)) continue;
         page_heading(p, HTML, "%s", measures[i].name);
-        page_figures(p);
+        page_grid(p, "figures");
         for (size_t from = 0, to; from < g->entries; from = to) {
             for (to = from; to < g->entries && strcmp(g->entry[to].key.text[0], g->entry[from].key.text[0]) == 0;)
                 to++;
             for (size_t m = 0; m < a->machines; m += LINES) figure(p, a, g, from, to, m, &measures[i], s);
         }
-        page_figures_end(p);
+        page_grid_end(p);
     }
 }
 

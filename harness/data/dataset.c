@@ -1,4 +1,3 @@
-#define _DEFAULT_SOURCE /* madvise */
 #include "dataset.h"
 
 #include <errno.h>
