@@ -7,13 +7,16 @@
 #include "train_parts.h"
 
 /* Every channel learns from the weighted mean of the widths that use it: its own part's counts 1, each wider one
- * wider_share. So the last channels, which one width uses, learn as fast as the first, which all use, and a narrow
- * profile has the greater say in its own channels. */
+ * wider_share times the one before. So the last channels, which one width uses, learn as fast as the first, which
+ * all use, and a narrow profile has the greater say in its own channels. */
 static void fill_mix(joint *j, size_t n, double wider_share) {
     for (size_t i = 0; i < n; i++) {
-        double weight[MODEL_MAX_PROFILES] = {0}, sum = 0;
-        for (size_t p = 0; p < j->profiles; p++)
-            if (i < j->k[p]) sum += weight[p] = sum > 0 ? wider_share : 1;
+        double weight[MODEL_MAX_PROFILES] = {0}, next = 1, sum = 0;
+        for (size_t p = 0; p < j->profiles; p++) {
+            if (i >= j->k[p]) continue;
+            sum += weight[p] = next;
+            next *= wider_share;
+        }
         for (size_t p = 0; p < j->profiles && sum > 0; p++) j->mix[p * n + i] = (float)(weight[p] / sum);
     }
 }

@@ -165,7 +165,7 @@ static const recipe recipes[] = {
      .region = {[LAYER_FIRST] = TRAIN_ALL, [LAYER_INNER] = TRAIN_ALL, [LAYER_LAST] = TRAIN_ALL},
      .all_incomplete = true,
      .joint = true,
-     .wider_share = 0.2,
+     .wider_share = 0.5,
      .widths = "end",
      .gamma = GAMMA_ALL_ONE,
      .parts = 10,
