@@ -84,6 +84,7 @@ void plot_alone(const plot *p, const char *svg, text *alone) {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" viewBox=\"0 0 %d "
         "%g\" width=\"%d\" height=\"%g\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"%d\" "
         "color=\"#222222\">\n<title>%s against %s</title>\n"
+        "<style>text { paint-order: stroke; stroke: #ffffff; stroke-width: 3px; }</style>\n"
         "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n<g fill=\"#222222\" font-size=\"12\">\n",
         PLOT_WIDTH, PLOT_HEIGHT + top, PLOT_WIDTH, PLOT_HEIGHT + top, PLOT_FONT_SIZE, p->y_title, p->x_title);
     if (legend.bytes != NULL) text_put(alone, legend.bytes);

@@ -135,7 +135,7 @@ static void figure(page *p, const records *r) {
         right = fmax(right, intensity_of(&r->bench[b]));
         least = fmin(least, speed_of(&r->bench[b]));
     }
-    left /= 2; /* room for the roofs' words */
+    left /= 4; /* room for the roofs' words */
     right *= 6;
     add_roofs(&roofs, r, left, right);
     for (; lines < roofs.count; lines++) line[lines] = roofs.line[lines];

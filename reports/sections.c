@@ -11,7 +11,7 @@ const section sections[] = {
     {"gap", "Work saved and time saved", section_gap},
     {"models", "Accuracy and cost, model by model", section_sweep},
     {"refine", "From one result to a better one", section_refine},
-    {"matrix", "Kernels against peers", section_matrix},
+    {"matrix", "Kernels against peers and roofs", section_matrix},
     {"kernels", "Back ends and layouts", section_bench},
     {"roofline", "Roofline", section_roofline},
     {"versus", "Direct comparisons", section_versus},
