@@ -218,7 +218,7 @@ static void put_cell(page *p, double sort_value, const char *string, const char 
         if (p->cell == 0) text_put(&p->html, "<tr>");
         text_put(&p->html, "<td");
         put_class(p, c, shade);
-        if (isfinite(sort_value)) text_print(&p->html, " data-v=\"%.17g\"", sort_value);
+        if (isfinite(sort_value)) text_print(&p->html, " data-v=\"%.10g\"", sort_value);
         text_put(&p->html, ">");
         text_html(&p->html, string);
         if (aside[0] != '\0') {
@@ -358,7 +358,17 @@ void page_finish_html(page *p, const char *title, const char *badge, text *whole
     text_put(whole, "</script>\n</body>\n</html>\n");
 }
 
+/* The end of the last block (a paragraph, a table) that ends before `limit`. */
+static size_t last_block(const char *markdown, size_t limit) {
+    size_t last = 0;
+    for (const char *at = markdown; (at = strstr(at, "\n\n")) != NULL && (size_t)(at - markdown) + 2 < limit; at++)
+        last = (size_t)(at - markdown) + 2;
+    return last;
+}
+
 void page_finish_markdown(page *p, const char *title, const char *badge, text *whole) {
+    enum { GITHUB_COMMENT = 65536 }; /* characters; bytes are never fewer */
+    static const char rest[] = "The rest does not fit into a comment: it is in index.html.\n";
     text_put(whole, "# ");
     text_markdown(whole, title);
     if (badge != NULL) {
@@ -367,5 +377,8 @@ void page_finish_markdown(page *p, const char *title, const char *badge, text *w
         text_put(whole, ")");
     }
     text_put(whole, "\n\n");
-    text_add(whole, p->markdown.bytes, p->markdown.size);
+    if (p->markdown.bytes != NULL) text_add(whole, p->markdown.bytes, p->markdown.size);
+    if (whole->failed || whole->size < GITHUB_COMMENT) return;
+    whole->size = last_block(whole->bytes, GITHUB_COMMENT - sizeof rest);
+    text_put(whole, rest);
 }

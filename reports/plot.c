@@ -55,8 +55,8 @@ static void write_words(FILE *script, const plot *p) {
         fprintf(script, "set label '");
         for (const char *c = p->word[w].words; *c != '\0'; c++)
             fputc(isalnum((unsigned char)*c) || strchr(" .,/%-", *c) != NULL ? *c : ' ', script);
-        fprintf(script, "' at %.17g,%.17g %s front noenhanced font ',12' offset 0,0.5\n", p->word[w].x, p->word[w].y,
-                p->word[w].right ? "right" : "left");
+        fprintf(script, "' at %.17g,%.17g %s front noenhanced font ',12' offset 0,0.5\n", p->word[w].x,
+                p->word[w].y, p->word[w].right ? "right" : "left");
     }
 }
 

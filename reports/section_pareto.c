@@ -120,7 +120,8 @@ static void figure(page *p, const records *r, const choice *all, size_t count, u
     free(store);
 }
 
-static void front_table(page *p, const records *r, const choice *front, size_t count, unsigned batch) {
+/* From `low` on, where the figure's axis begins. */
+static void front_table(page *p, const records *r, const choice *front, size_t count, unsigned batch, double low) {
     static const column columns[] = {
         {"time per sample, \xc2\xb5s", true, false},
         {"accuracy, %", true, false},
@@ -130,11 +131,13 @@ static void front_table(page *p, const records *r, const choice *front, size_t c
         {"FLOPs saved, %", true, false},
     };
     page_table(p, BOTH, columns, sizeof columns / sizeof columns[0],
-               "The Pareto front for %s: nothing measured here is as fast and more accurate. Accuracy is %s.",
-               batches[batch].name, data_label(r).text);
+               "The Pareto front for %s, from %g %% on: nothing measured here is as fast and more accurate. "
+               "Accuracy is %s.",
+               batches[batch].name, low, data_label(r).text);
     for (size_t i = 0; i < count; i++) {
         const choice *c = &front[i];
         const point *at = c->at.point;
+        if (at->accuracy < low) continue;
         cell_time_us(p, c->time_ns);
         page_cell(p, at->accuracy, show_decimal(at->accuracy, 2).text,
                   at->seeds > 1
@@ -163,7 +166,10 @@ void section_pareto(page *p, const records *r) {
         page_grid_end(p);
     }
     for (unsigned b = 0; b < BATCHES; b++) {
-        if (all[b] != NULL && count[b] > 0) front_table(p, r, all[b], keep_front(all[b], count[b]), b);
+        if (all[b] != NULL && count[b] > 0) {
+            const double low = axis_low(all[b], count[b]);
+            front_table(p, r, all[b], keep_front(all[b], count[b]), b, low);
+        }
         free(all[b]);
     }
 }

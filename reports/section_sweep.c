@@ -7,7 +7,7 @@
 
 /* A comment on GitHub holds 65,536 characters: the tables of more models than this are on the page and in CSV only.
  */
-enum { MOST_MARKDOWN_NETWORKS = 8 };
+enum { MOST_MARKDOWN_NETWORKS = 4 };
 
 /* Profiles of one picture; a model file holds no more (MODEL_MAX_PROFILES). Colours repeat after COLORS. */
 enum { MOST_CURVES = 16 };

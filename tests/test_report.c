@@ -870,6 +870,19 @@ START_TEST(page_is_whole_and_alone) {
 }
 END_TEST
 
+START_TEST(markdown_fits_a_comment_however_much_there_is) {
+    json_t *list = two_profiles("m");
+    char reason[201] = "";
+    memset(reason, 'x', sizeof reason - 1);
+    for (int n = 0; n < 400; n++) json_array_append_new(list, verify("k", "failed", reason, 2));
+    report(document("A CPU", false, list));
+    char *markdown = content("report.md");
+    ck_assert_uint_lt(strlen(markdown), GITHUB_COMMENT);
+    ck_assert_ptr_nonnull(strstr(markdown, "The rest does not fit into a comment"));
+    free(markdown);
+}
+END_TEST
+
 START_TEST(without_gnuplot_the_page_says_so) {
     char kept[8192];
     snprintf(kept, sizeof kept, "%s", getenv("PATH") != NULL ? getenv("PATH") : "");
@@ -1004,7 +1017,7 @@ int main(void) {
         {"words",
          {synthetic_data_is_named_wherever_accuracy_is, hostile_strings_stay_text,
           sections_without_records_leave_no_trace, what_was_not_measured_is_a_dash, page_is_whole_and_alone,
-          without_gnuplot_the_page_says_so}},
+          markdown_fits_a_comment_however_much_there_is, without_gnuplot_the_page_says_so}},
         {"refusals",
          {incomplete_records_are_refused, kinds_that_are_no_file_names_are_refused,
           command_writes_or_says_why_not}},
