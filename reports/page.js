@@ -80,7 +80,7 @@ const pointsOf = (svg) => [...svg.querySelectorAll("use > title")].map((title) =
 });
 for (const svg of document.querySelectorAll("svg.plot")) {
   let points = null;
-  svg.addEventListener("pointermove", (event) => {
+  const show = (event) => {
     points = points || pointsOf(svg);
     let nearest = null, least = NEAR;
     for (const point of points) {
@@ -99,8 +99,10 @@ for (const svg of document.querySelectorAll("svg.plot")) {
     const left = Math.min(nearest.x + 12, document.documentElement.clientWidth - tip.offsetWidth - 8);
     tip.style.left = `${Math.max(8, left)}px`;
     tip.style.top = `${Math.max(8, nearest.y - tip.offsetHeight - 12)}px`;
-  });
-  svg.addEventListener("pointerleave", unmark);
+  };
+  svg.addEventListener("pointermove", show);
+  svg.addEventListener("pointerdown", show);
+  svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") unmark(); });
 }
 addEventListener("scroll", unmark, { passive: true });
 

@@ -111,7 +111,10 @@ static void write_script(FILE *script, const plot *p) {
         }
         if (line->style != SCATTERED) {
             fprintf(script, "%s$line%zu using 1:2 with lines linecolor rgb '#0000%02x' dashtype %s linewidth %s",
-                    separator, l, line->color, line->dashed ? "(9,6)" : "1", line->dashed ? "1.8" : "2.6");
+                    separator, l, line->color, line->dashed ? "(9,6)" : "1",
+                    line->style == BARE ? "1.3"
+                    : line->dashed      ? "1.8"
+                                        : "2.6");
             separator = ", ";
         }
         if (count_drawn(p, line) > 0) {
