@@ -133,14 +133,19 @@ static char *overview_of(const shelf *s, error *e) {
 /* ---- the command ----------------------------------------------------------------------------------------------
  */
 
+static bool may_publish(const char *path, error *e) {
+    results r = {0};
+    const bool may = results_read(&r, path, e) && publish_check(r.document, path, e);
+    results_free(&r);
+    return may;
+}
+
 static bool publish(const char *path, const char *folder, error *e) {
     results r = {0};
     char name[PUBLISH_NAME], to[PATH_SIZE];
-    bool done = results_read(&r, path, e) && publish_check(r.document, path, e);
-    if (done) {
-        publish_name(r.document, name);
-        done = snprintf(to, sizeof to, "%s/%s", folder, name) < PATH_SIZE || fail(e, "%.200s: too long", folder);
-    }
+    if (!results_read(&r, path, e)) return false;
+    publish_name(r.document, name);
+    bool done = snprintf(to, sizeof to, "%s/%s", folder, name) < PATH_SIZE || fail(e, "%.200s: too long", folder);
     done = done && results_save(&r, to, e);
     if (done) printf("%s: published as %s\n", path, to);
     results_free(&r);
@@ -180,6 +185,8 @@ static int run(char *const *path, size_t count, const char *folder, bool check, 
     shelf s = {0};
     char to[PATH_SIZE], *overview = NULL;
     int status = EXIT_ERROR;
+    for (size_t d = 0; d < count; d++)
+        if (!may_publish(path[d], e)) return EXIT_ERROR; /* all or none */
     for (size_t d = 0; d < count; d++)
         if (!publish(path[d], folder, e)) return EXIT_ERROR;
     if (snprintf(to, sizeof to, "%s/overview.md", folder) >= PATH_SIZE) {
