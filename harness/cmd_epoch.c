@@ -154,11 +154,11 @@ static bool run(const request *q, error *e) {
     printf("Data: %s (%s), %zu training images. An epoch is %.4g GFLOP.\n", data.name, data.origin,
            data.train.count,
            1e-9 * (double)data.train.count *
-               epoch_flops_per_sample(data.train.rows * data.train.columns, DATASET_MAX_CLASSES));
+               epoch_flops_per_sample(data.train.rows * data.train.columns, data.classes));
     fflush(stdout); /* before the progress on stderr */
     progress_start(&bar, "epoch", 1);
-    if (!epoch_measure(loop, loops, &data.train, (uint64_t)q->seed, (size_t)q->rounds, q->budget_s, &bar, time,
-                       &peak, e))
+    if (!epoch_measure(loop, loops, &data.train, data.classes, (uint64_t)q->seed, (size_t)q->rounds, q->budget_s,
+                       &bar, time, &peak, e))
         goto done;
     progress_end(&bar, NULL);
     if (!same_loss(loop, time, loops, e)) goto done;
@@ -168,7 +168,8 @@ static bool run(const request *q, error *e) {
         tell_row(loop[v].implementation, loop[v].backend, loop[v].form, loop[v].threads, &time[v], &to);
     epoch_time torch;
     char reason[256] = "left out";
-    if (q->torch && epoch_torch(&loop[0], &data.train, (uint64_t)q->seed, peak, &torch, reason, sizeof reason))
+    if (q->torch &&
+        epoch_torch(&loop[0], &data.train, data.classes, (uint64_t)q->seed, peak, &torch, reason, sizeof reason))
         tell_row("torch", NULL, "", 1, &torch, &to);
     else
         printf("%-30s %s\n", "torch", reason);

@@ -27,6 +27,7 @@ int cmd_merge(int argc, char **argv, error *e);
 int cmd_mca(int argc, char **argv, error *e);
 int cmd_matrix(int argc, char **argv, error *e);
 int cmd_predict(int argc, char **argv, error *e);
+int cmd_publish(int argc, char **argv, error *e);
 int cmd_sweep(int argc, char **argv, error *e);
 int cmd_roof(int argc, char **argv, error *e);
 int cmd_reproduce(int argc, char **argv, error *e);

@@ -149,7 +149,7 @@ bool epoch_once(const epoch_loop *loop, const images *train, uint64_t seed, doub
 }
 
 /* The roof's place in the rounds; an iteration takes some 3 ms. */
-enum { PEAKS = 4096, EPOCH_SLICE_NS = 1500000 /* some steps: short against what else the machine does */ };
+enum { PEAKS = 4096, EPOCH_SLICE_NS = 6000000 /* some 20 steps: the caches are warm, as in an epoch */ };
 typedef struct peaks {
     unsigned width_bits; /* of the registers that do most here */
     double gflops[PEAKS];
@@ -174,8 +174,8 @@ static double median_peak(peaks *p) {
     return count > 0 ? stats_sorted_median(p->gflops, count) : 0;
 }
 
-bool epoch_measure(const epoch_loop *loop, size_t loops, const images *train, uint64_t seed, size_t rounds,
-                   double budget_s, progress *bar, epoch_time *time, double *peak_gflops, error *e) {
+bool epoch_measure(const epoch_loop *loop, size_t loops, const images *train, size_t classes, uint64_t seed,
+                   size_t rounds, double budget_s, progress *bar, epoch_time *time, double *peak_gflops, error *e) {
     walk walks[EPOCH_VARIANTS_MOST] = {0};
     paired_variant variant[EPOCH_VARIANTS_MOST + 1];
     paired_samples samples;
@@ -211,8 +211,7 @@ bool epoch_measure(const epoch_loop *loop, size_t loops, const images *train, ui
         const double scale = 1e-9 * steps;
         time[v].seconds = (interval){scale * step_ns.median, scale * step_ns.low, scale * step_ns.high};
         time[v].ratio = paired_ratio(&samples, v, 0, o.level);
-        const double flops =
-            EPOCH_BATCH * epoch_flops_per_sample(train->rows * train->columns, DATASET_MAX_CLASSES);
+        const double flops = EPOCH_BATCH * epoch_flops_per_sample(train->rows * train->columns, classes);
         time[v].roof_percent = 100 * flops / (step_ns.median * *peak_gflops * (double)loop[v].threads);
     }
     paired_free(&samples);

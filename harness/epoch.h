@@ -49,7 +49,7 @@ enum { EPOCH_CHECK_STEPS = 60 };
 /* Runs every loop over the same first steps, then times them in interleaved rounds, some steps each, as
  * many as fit into budget_s. roof: FLOPs over peak_gflops, the fused multiply-adds that one core does on registers,
  * measured in the same rounds, times the loop's threads. */
-bool epoch_measure(const epoch_loop *loop, size_t loops, const images *train, uint64_t seed, size_t rounds,
-                   double budget_s, progress *bar, epoch_time *time, double *peak_gflops, error *e);
+bool epoch_measure(const epoch_loop *loop, size_t loops, const images *train, size_t classes, uint64_t seed,
+                   size_t rounds, double budget_s, progress *bar, epoch_time *time, double *peak_gflops, error *e);
 
 #endif

@@ -69,7 +69,7 @@ static bool rounds(child *c, const epoch_loop *against, const images *train, uin
     return true;
 }
 
-bool epoch_torch(const epoch_loop *against, const images *train, uint64_t seed, double peak_gflops,
+bool epoch_torch(const epoch_loop *against, const images *train, size_t classes, uint64_t seed, double peak_gflops,
                  epoch_time *time, char *reason, size_t reason_size) {
     if (system("/usr/bin/python3 -c 'import torch' 2>/dev/null") != 0) {
         snprintf(reason, reason_size, "not installed (Debian: python3-torch)");
@@ -90,7 +90,7 @@ bool epoch_torch(const epoch_loop *against, const images *train, uint64_t seed, 
     stats_ratio_interval(theirs, ours, ROUNDS, 0.95, scratch, &time->ratio);
     stats_sort(theirs, ROUNDS);
     stats_median_interval(theirs, ROUNDS, 0.95, &time->seconds);
-    const double flops = (double)train->count * epoch_flops_per_sample(inputs, DATASET_MAX_CLASSES);
+    const double flops = (double)train->count * epoch_flops_per_sample(inputs, classes);
     time->roof_percent = 100e-9 * flops / (time->seconds.median * peak_gflops);
     return true;
 }

@@ -6,7 +6,7 @@
 
 /* Alternates epochs of /usr/bin/python3 (epoch_torch.py) with epochs of `against`, a loop of ours, and fills time
  * but for the loss. False, with one clause in reason, where there is no PyTorch or it fails. */
-bool epoch_torch(const epoch_loop *against, const images *train, uint64_t seed, double peak_gflops,
+bool epoch_torch(const epoch_loop *against, const images *train, size_t classes, uint64_t seed, double peak_gflops,
                  epoch_time *time, char *reason, size_t reason_size);
 
 #endif

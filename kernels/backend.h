@@ -30,7 +30,8 @@ enum {
 #define IDP_INLINE static inline __attribute__((always_inline))
 
 /* Before a loop over the registers of a tile: it must unroll whole, or the sums go through memory. Not under
- * AddressSanitizer, whose checks would make the unrolled code take minutes to compile. */
+ * AddressSanitizer, whose checks would make the unrolled code take minutes to compile. IDP_UNROLL_SOME: before a
+ * long loop around such a one. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define IDP_UNROLL
@@ -39,10 +40,13 @@ enum {
 #if defined(IDP_UNROLL) || defined(__SANITIZE_ADDRESS__)
 #undef IDP_UNROLL
 #define IDP_UNROLL
+#define IDP_UNROLL_SOME
 #elif defined(__clang__)
 #define IDP_UNROLL _Pragma("clang loop unroll(full)")
+#define IDP_UNROLL_SOME _Pragma("clang loop unroll_count(4)")
 #else
 #define IDP_UNROLL _Pragma("GCC unroll 32")
+#define IDP_UNROLL_SOME _Pragma("GCC unroll 4")
 #endif
 
 IDP_INLINE size_t idp_round_up(size_t n, size_t granule) { return (n + granule - 1) / granule * granule; }

@@ -10,7 +10,7 @@
  * Scaling in Neural Network Inference", ICMLA 2017 (arXiv 1710.07830).
  *
  * Vocabulary everywhere: w weights, x input, b bias, y output, i channel, j output, k channels used,
- * m outputs used. The library needs libc only; it allocates in the two functions that say so and nowhere else.
+ * m outputs used. The library needs libc only; it allocates in the functions that say so and nowhere else.
  */
 #ifndef IDP_H
 #define IDP_H
@@ -25,14 +25,16 @@ extern "C" {
 
 /* ---- status ------------------------------------------------------------------------------------------------ */
 
+/* What a function returns that can refuse. */
 typedef enum idp_status {
-    IDP_OK = 0,
+    IDP_OK = 0,          /* done */
     IDP_BAD_ARGUMENT,    /* a size, percentage, pointer or alignment outside its contract */
     IDP_UNKNOWN_BACKEND, /* no back end of that name exists on any machine */
     IDP_NOT_COMPILED,    /* the back end exists, but not in this build (another architecture or compiler) */
     IDP_NOT_SUPPORTED,   /* compiled in, but this CPU or its operating system cannot run it */
-    IDP_NO_MEMORY,
-    IDP_COUPLED, /* a weight leads from beyond a boundary, where the network's specification says there is none */
+    IDP_NO_MEMORY,       /* an allocation failed */
+    IDP_COUPLED,  /* a weight leads from beyond a boundary, where the network's specification says there is none */
+    IDP_BAD_FILE, /* libidp_model: a model file that cannot be read, or is not one */
 } idp_status;
 
 /* One clause of English, without a full stop. Never NULL. */
@@ -46,6 +48,7 @@ size_t idp_prefix(size_t n, double percent);
 
 /* ---- one layer --------------------------------------------------------------------------------------------- */
 
+/* How a kernel wants its weights, and what its lanes hold. */
 typedef enum idp_layout {
     IDP_LAYOUT_PANEL,  /* one sample; outputs in the lanes; the first k channels are a prefix of each panel */
     IDP_LAYOUT_BATCH,  /* many samples, feature-major [channel][sample]; samples in the lanes */
@@ -53,7 +56,7 @@ typedef enum idp_layout {
     IDP_LAYOUT_SAMPLE, /* many samples, x row-major [sample][channel] as users have it, y as in batch; weights
                           packed as for the same back end's batch kernel: one copy serves both */
 } idp_layout;
-enum { IDP_LAYOUTS = IDP_LAYOUT_SAMPLE + 1 };
+enum { IDP_LAYOUTS = IDP_LAYOUT_SAMPLE + 1 /* number of layouts */ };
 
 /* "panel", "batch", "row" or "sample". */
 const char *idp_layout_name(idp_layout layout);
@@ -68,8 +71,10 @@ typedef struct idp_fc {
         *x;   /* batch: [k][x_stride]; sample: [batch][x_stride]; else [k]. Nothing beyond channel k - 1 is read */
     float *y; /* batch, sample: [m][y_stride]; else [m]. Nothing else is written. Must not overlap x */
     const float *gamma; /* [m], or NULL for all ones */
-    size_t out, in;     /* of the packed layer; both at least 1 */
-    size_t m, k;        /* outputs and channels used: m <= out, k <= in; either may be 0 */
+    size_t out;         /* outputs of the packed layer, at least 1 */
+    size_t in;          /* input channels of the packed layer, at least 1 */
+    size_t m;           /* outputs used: m <= out; may be 0 */
+    size_t k;           /* channels used: k <= in; may be 0 */
     size_t batch;       /* samples; 1 for the layouts panel and row; may be 0 for batch and sample */
     size_t x_stride;    /* batch: floats from one channel to the next, at least batch; sample: from one sample to
                            the next, at least k */
@@ -79,10 +84,10 @@ typedef struct idp_fc {
 
 /* One measurable variant. */
 typedef struct idp_kernel {
-    const char *name; /* "fc_f32_<layout>_<tile>_<isa>[_<detail>]"; its C symbol is "idp_" and this */
-    idp_layout layout;
-    uint16_t tile_batch; /* samples and outputs of one register tile, as in the name; row: rows x channels */
-    uint16_t tile_out;
+    const char *name;       /* "fc_f32_<layout>_<tile>_<isa>[_<detail>]"; its C symbol is "idp_" and this */
+    idp_layout layout;      /* of its weights */
+    uint16_t tile_batch;    /* samples of one register tile, as in the name; row: rows */
+    uint16_t tile_out;      /* outputs of one register tile; row: channels */
     uint16_t lanes;         /* floats of one vector register; 1 for scalar code */
     uint16_t panel;         /* outputs of one packed panel; row: 0 */
     uint16_t panel_granule; /* the last panel's outputs are rounded up to a multiple of this */
@@ -124,24 +129,28 @@ uint32_t idp_cpu_features(void);
 /* "avx2+fma, avx512f" into text (always terminated); "none" for 0. */
 void idp_cpu_feature_names(uint32_t features, char *text, size_t text_size);
 
+/* Who made the machine code. */
 typedef enum idp_origin {
     IDP_ORIGIN_SCALAR,  /* plain C, vectoriser off */
     IDP_ORIGIN_AUTOVEC, /* the same C, vectorised by the compiler with that ISA's flags: the honest baseline */
     IDP_ORIGIN_HAND,    /* hand-written intrinsics */
 } idp_origin;
 
+/* The kernels for one instruction set. */
 typedef struct idp_backend {
-    const char *name;         /* "scalar", "autovec_avx2", "avx512f", ... */
-    const char *architecture; /* "any", "x86-64" or "aarch64" */
-    idp_origin origin;
+    const char *name;          /* "scalar", "autovec_avx2", "avx512f", ... */
+    const char *architecture;  /* "any", "x86-64" or "aarch64" */
+    idp_origin origin;         /* by hand, or by a compiler */
     uint32_t needs;            /* IDP_CPU_... bits */
     const idp_kernel *kernels; /* NULL when not compiled into this build */
-    size_t kernel_count;
+    size_t kernel_count;       /* of kernels */
 } idp_backend;
 
 /* Every back end the project has, compiled in or not, in a fixed order: slowest first, so that the last one usable
  * is the default. */
 size_t idp_backend_count(void);
+
+/* The back end at that place, or NULL beyond the last. */
 const idp_backend *idp_backend_at(size_t index);
 
 /* IDP_OK, IDP_NOT_COMPILED or IDP_NOT_SUPPORTED. */
@@ -163,7 +172,7 @@ const idp_kernel *idp_backend_kernel(const idp_backend *backend, idp_layout layo
 
 /* ---- a whole network --------------------------------------------------------------------------------------- */
 
-enum { IDP_MAX_LAYERS = 16 };
+enum { IDP_MAX_LAYERS = 16 /* of a network */ };
 
 /* One profile: a part of the percentage range with its own gamma and, where it has them, its own layers.
  * Arrays are indexed by layer l = 0 .. layers-1 or by activation h = 0 .. layers (0 the input, layers the output).
@@ -174,13 +183,14 @@ typedef struct idp_mlp_profile {
     const float *const *gamma; /* gamma[h]: [width[h]] or NULL; only hidden activations (0 < h < layers) have one */
 } idp_mlp_profile;
 
+/* A network as it was trained, to be packed. */
 typedef struct idp_mlp_spec {
     size_t layers;          /* 1 .. IDP_MAX_LAYERS */
     const size_t *width;    /* [layers + 1] */
     const bool *incomplete; /* [layers + 1]: hidden activations that follow the percentage: what is not read is not
                                computed. The first and the last must be false */
     size_t profiles;        /* at least 1 */
-    const idp_mlp_profile *profile;
+    const idp_mlp_profile *profile; /* [profiles] */
     const idp_layout *layout; /* [layers], panel or row: of each layer at batch 1. NULL: by how the layer is cut */
     bool refinable;           /* for idp_mlp_start and idp_mlp_refine; the hidden layers take twice the memory */
     size_t boundaries;        /* for refining; may be 0 */
@@ -189,10 +199,13 @@ typedef struct idp_mlp_spec {
                                beyond it, as `coupling=zero` trains it between its parts */
 } idp_mlp_spec;
 
+/* A network, packed. Read-only: any number of threads may run it at once. */
 typedef struct idp_mlp idp_mlp;
 
 /* Packs the network for a back end (allocates; nothing of spec is kept). IDP_COUPLED: a boundary is none. */
 idp_status idp_mlp_create(const idp_mlp_spec *spec, const idp_backend *backend, idp_mlp **mlp);
+
+/* Frees it; NULL is fine. */
 void idp_mlp_destroy(idp_mlp *mlp);
 
 /* Bytes of scratch memory that idp_mlp_run needs for up to `batch` samples. */

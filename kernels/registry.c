@@ -93,6 +93,7 @@ const char *idp_status_text(idp_status status) {
         return "not supported by this CPU or its operating system, or hidden by IDP_CPU_DISABLE";
     case IDP_NO_MEMORY: return "no memory";
     case IDP_COUPLED: return "a weight that must be zero leads from one part's channels into an earlier part";
+    case IDP_BAD_FILE: return "not a model file that can be read";
     }
     return "unknown status";
 }

@@ -8,7 +8,7 @@
 extern const idp_train idp_train_scalar, idp_train_autovec_avx2, idp_train_autovec_avx512f, idp_train_autovec_neon,
     idp_train_avx2, idp_train_avx512f, idp_train_neon;
 
-enum { BLOCK = IDP_TRAIN_BLOCK };
+enum { BLOCK = IDP_TRAIN_BLOCK, LINE = IDP_TRAIN_LINE };
 
 /* Rows of a weight gradient that are all alike but for their place. */
 #define IDP_ASSERT_WEIGHTS(o)                                        \

@@ -55,12 +55,16 @@ IDP_INLINE float lane_sum(vec a) {
 IDP_INLINE vec load_bytes(const uint8_t *p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
 }
+/* Four bytes to a lane, and the b-th byte of every lane, as a number. */
+IDP_INLINE vec load_words(const uint8_t *p) { return _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)p)); }
+IDP_INLINE vec byte_of(vec a, unsigned b) {
+    return _mm256_cvtepi32_ps(
+        _mm256_and_si256(_mm256_srli_epi32(_mm256_castps_si256(a), (int)(8 * b)), _mm256_set1_epi32(255)));
+}
 
-/* to[c][r] = from[r][c], 8 x 8: pairs, then fours within the 128-bit halves, then the halves. */
-IDP_INLINE void turn_lanes(const float *from, float *to) {
-    vec a[LANES], b[LANES];
-    IDP_UNROLL
-    for (size_t r = 0; r < LANES; r++) a[r] = load(from + r * BLOCK);
+/* a[c][r] = a[r][c], 8 x 8: pairs, then fours within the 128-bit halves, then the halves. */
+IDP_INLINE void turn_lanes(vec a[LANES]) {
+    vec b[LANES];
     IDP_UNROLL
     for (size_t r = 0; r < LANES; r += 4) {
         const vec low01 = _mm256_unpacklo_ps(a[r], a[r + 1]), high01 = _mm256_unpackhi_ps(a[r], a[r + 1]);
@@ -72,11 +76,11 @@ IDP_INLINE void turn_lanes(const float *from, float *to) {
     }
     IDP_UNROLL
     for (size_t c = 0; c < 4; c++) {
-        store(to + c * BLOCK, _mm256_permute2f128_ps(b[c], b[c + 4], 0x20));
-        store(to + (c + 4) * BLOCK, _mm256_permute2f128_ps(b[c], b[c + 4], 0x31));
+        a[c] = _mm256_permute2f128_ps(b[c], b[c + 4], 0x20);
+        a[c + 4] = _mm256_permute2f128_ps(b[c], b[c + 4], 0x31);
     }
 }
 
 #include "train_tile.h"
 
-const idp_train idp_train_avx2 = {"avx2", forward, backward, weights, loss, sums, pixels, turn};
+const idp_train idp_train_avx2 = {"avx2", forward, backward, weights, loss, sums, pixels, pixels_turned, turn};

@@ -27,9 +27,10 @@ IDP_INLINE vec relu(vec a) { return max_of(zero(), a); }
 IDP_INLINE vec where_positive(vec a, vec b) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, zero(), _CMP_GT_OQ), b);
 }
-/* Subnormal numbers become 0; NaN stays. */
+/* Subnormal numbers, whose exponent is 0, become 0; NaN stays. */
 IDP_INLINE vec flush_small(vec a) {
-    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(_mm512_abs_ps(a), set1(0x1p-126f), _CMP_NLT_UQ), a);
+    const __mmask16 normal = _mm512_test_epi32_mask(_mm512_castps_si512(a), _mm512_set1_epi32(0x7f800000));
+    return _mm512_maskz_mov_ps(normal, a);
 }
 IDP_INLINE vec nearest(vec a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 /* 2^n, n a whole number in [-126, 127]. */
@@ -41,12 +42,16 @@ IDP_INLINE float lane_sum(vec a) { return _mm512_reduce_add_ps(a); }
 IDP_INLINE vec load_bytes(const uint8_t *p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
 }
+/* Four bytes to a lane, and the b-th byte of every lane, as a number. */
+IDP_INLINE vec load_words(const uint8_t *p) { return _mm512_loadu_ps(p); }
+IDP_INLINE vec byte_of(vec a, unsigned b) {
+    return _mm512_cvtepi32_ps(
+        _mm512_and_epi32(_mm512_srli_epi32(_mm512_castps_si512(a), 8 * b), _mm512_set1_epi32(255)));
+}
 
-/* to[c][r] = from[r][c], 16 x 16: pairs, then fours within the 128-bit parts, then the parts. */
-IDP_INLINE void turn_lanes(const float *from, float *to) {
-    vec a[LANES], b[LANES];
-    IDP_UNROLL
-    for (size_t r = 0; r < LANES; r++) a[r] = load(from + r * BLOCK);
+/* a[c][r] = a[r][c], 16 x 16: pairs, then fours within the 128-bit parts, then the parts. */
+IDP_INLINE void turn_lanes(vec a[LANES]) {
+    vec b[LANES];
     IDP_UNROLL
     for (size_t r = 0; r < LANES; r += 4) {
         const vec low01 = _mm512_unpacklo_ps(a[r], a[r + 1]), high01 = _mm512_unpackhi_ps(a[r], a[r + 1]);
@@ -62,13 +67,14 @@ IDP_INLINE void turn_lanes(const float *from, float *to) {
                   odd01 = _mm512_shuffle_f32x4(b[c], b[c + 4], 0xdd);
         const vec even23 = _mm512_shuffle_f32x4(b[c + 8], b[c + 12], 0x88),
                   odd23 = _mm512_shuffle_f32x4(b[c + 8], b[c + 12], 0xdd);
-        store(to + c * BLOCK, _mm512_shuffle_f32x4(even01, even23, 0x88));
-        store(to + (c + 8) * BLOCK, _mm512_shuffle_f32x4(even01, even23, 0xdd));
-        store(to + (c + 4) * BLOCK, _mm512_shuffle_f32x4(odd01, odd23, 0x88));
-        store(to + (c + 12) * BLOCK, _mm512_shuffle_f32x4(odd01, odd23, 0xdd));
+        a[c] = _mm512_shuffle_f32x4(even01, even23, 0x88);
+        a[c + 8] = _mm512_shuffle_f32x4(even01, even23, 0xdd);
+        a[c + 4] = _mm512_shuffle_f32x4(odd01, odd23, 0x88);
+        a[c + 12] = _mm512_shuffle_f32x4(odd01, odd23, 0xdd);
     }
 }
 
 #include "train_tile.h"
 
-const idp_train idp_train_avx512f = {"avx512f", forward, backward, weights, loss, sums, pixels, turn};
+const idp_train idp_train_avx512f = {"avx512f", forward, backward,      weights, loss,
+                                     sums,      pixels,  pixels_turned, turn};

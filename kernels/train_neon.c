@@ -56,17 +56,22 @@ IDP_INLINE vec load_bytes(const uint8_t *p) {
     const uint8x8_t bytes = {p[0], p[1], p[2], p[3]};
     return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))));
 }
+/* Four bytes to a lane, and the b-th byte of every lane, as a number. */
+IDP_INLINE vec load_words(const uint8_t *p) { return vreinterpretq_f32_u8(vld1q_u8(p)); }
+IDP_INLINE vec byte_of(vec a, unsigned b) {
+    const uint32x4_t shifted = vshlq_u32(vreinterpretq_u32_f32(a), vdupq_n_s32(-8 * (int)b));
+    return vcvtq_f32_u32(vandq_u32(shifted, vdupq_n_u32(255)));
+}
 
-/* to[c][r] = from[r][c], 4 x 4. */
-IDP_INLINE void turn_lanes(const float *from, float *to) {
-    const float32x4x2_t a = vtrnq_f32(load(from), load(from + BLOCK));
-    const float32x4x2_t b = vtrnq_f32(load(from + 2 * BLOCK), load(from + 3 * BLOCK));
-    store(to, vcombine_f32(vget_low_f32(a.val[0]), vget_low_f32(b.val[0])));
-    store(to + BLOCK, vcombine_f32(vget_low_f32(a.val[1]), vget_low_f32(b.val[1])));
-    store(to + 2 * BLOCK, vcombine_f32(vget_high_f32(a.val[0]), vget_high_f32(b.val[0])));
-    store(to + 3 * BLOCK, vcombine_f32(vget_high_f32(a.val[1]), vget_high_f32(b.val[1])));
+/* a[c][r] = a[r][c], 4 x 4. */
+IDP_INLINE void turn_lanes(vec a[LANES]) {
+    const float32x4x2_t b = vtrnq_f32(a[0], a[1]), c = vtrnq_f32(a[2], a[3]);
+    a[0] = vcombine_f32(vget_low_f32(b.val[0]), vget_low_f32(c.val[0]));
+    a[1] = vcombine_f32(vget_low_f32(b.val[1]), vget_low_f32(c.val[1]));
+    a[2] = vcombine_f32(vget_high_f32(b.val[0]), vget_high_f32(c.val[0]));
+    a[3] = vcombine_f32(vget_high_f32(b.val[1]), vget_high_f32(c.val[1]));
 }
 
 #include "train_tile.h"
 
-const idp_train idp_train_neon = {"neon", forward, backward, weights, loss, sums, pixels, turn};
+const idp_train idp_train_neon = {"neon", forward, backward, weights, loss, sums, pixels, pixels_turned, turn};

@@ -94,10 +94,14 @@ static void sums(size_t m, const float *delta, float *to) {
     }
 }
 
-static void pixels(size_t samples, const uint8_t *const *image, size_t first, size_t n, float *y) {
+static void pixels(const uint8_t *pixel, float *y) {
     for (size_t s = 0; s < BLOCK; s++)
-        for (size_t c = 0; c < BLOCK; c++)
-            y[s * BLOCK + c] = s < samples && c < n ? (float)image[s][first + c] / 255 : 0;
+        for (size_t c = 0; c < BLOCK; c++) y[s * BLOCK + c] = (float)pixel[s * LINE + c] / 255;
+}
+
+static void pixels_turned(const uint8_t *pixel, float *y) {
+    for (size_t c = 0; c < LINE; c++)
+        for (size_t s = 0; s < BLOCK; s++) y[c * BLOCK + s] = (float)pixel[s * LINE + c] / 255;
 }
 
 static void turn(const float *from, float *to) {
@@ -105,5 +109,5 @@ static void turn(const float *from, float *to) {
         for (size_t c = 0; c < BLOCK; c++) to[c * BLOCK + r] = from[r * BLOCK + c];
 }
 
-const idp_train PASTE(idp_train_,
-                      IDP_VARIANT) = {TEXT(IDP_VARIANT), forward, backward, weights, loss, sums, pixels, turn};
+const idp_train PASTE(idp_train_, IDP_VARIANT) = {TEXT(IDP_VARIANT), forward, backward, weights, loss, sums, pixels,
+                                                  pixels_turned,     turn};

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "assets.h"
-#include "plot.h"
 
 static void pieces_free(page_pieces *all) {
     for (size_t i = 0; i < all->count; i++) text_free(&all->piece[i].content);
@@ -157,9 +156,21 @@ void page_note(page *p, media where, const char *kind, const char *format, ...) 
     page_paragraph_end(p);
 }
 
-static const char *column_class(const column *c) {
-    static const char *const classes[2][2] = {{"", " class=\"g\""}, {" class=\"n\"", " class=\"n g\""}};
-    return classes[c->numeric][c->starts_group];
+/* ` class="..."` of a cell; shade: -5 .. 5, 0 for none. */
+static void put_class(page *p, const column *c, int shade) {
+    if (!c->numeric && !c->starts_group && shade == 0) return;
+    text_put(&p->html, " class=\"");
+    const char *space = "";
+    if (c->numeric) {
+        text_put(&p->html, "n");
+        space = " ";
+    }
+    if (c->starts_group) {
+        text_print(&p->html, "%sg", space);
+        space = " ";
+    }
+    if (shade != 0) text_print(&p->html, "%s%s%d", space, shade > 0 ? "up" : "down", abs(shade));
+    text_put(&p->html, "\"");
 }
 
 void page_table(page *p, media where, const column *columns, unsigned count, const char *caption_format, ...) {
@@ -182,7 +193,9 @@ void page_table(page *p, media where, const column *columns, unsigned count, con
     put_raw(p, where, "</caption>\n<thead><tr>", "\n\n|");
     for (unsigned c = 0; c < count; c++) {
         if (where & HTML) {
-            text_print(&p->html, "<th scope=\"col\"%s>", column_class(&columns[c]));
+            text_put(&p->html, "<th scope=\"col\"");
+            put_class(p, &columns[c], 0);
+            text_put(&p->html, ">");
             text_html(&p->html, columns[c].title);
             text_put(&p->html, "</th>");
         }
@@ -197,14 +210,15 @@ void page_table(page *p, media where, const column *columns, unsigned count, con
     put_raw(p, where, "", "\n");
 }
 
-void page_cell(page *p, double sort_value, const char *string, const char *aside) {
+static void put_cell(page *p, double sort_value, const char *string, const char *aside, int shade) {
     const media where = p->open_media;
     const column *c = &p->column[p->cell];
     latex_cell(p, string, aside);
     if (where & HTML) {
         if (p->cell == 0) text_put(&p->html, "<tr>");
-        text_print(&p->html, "<td%s", column_class(c));
-        if (isfinite(sort_value)) text_print(&p->html, " data-v=\"%.17g\"", sort_value);
+        text_put(&p->html, "<td");
+        put_class(p, c, shade);
+        if (isfinite(sort_value)) text_print(&p->html, " data-v=\"%.10g\"", sort_value);
         text_put(&p->html, ">");
         text_html(&p->html, string);
         if (aside[0] != '\0') {
@@ -230,6 +244,18 @@ void page_cell(page *p, double sort_value, const char *string, const char *aside
     put_raw(p, where, "</tr>\n", "\n");
 }
 
+void page_cell(page *p, double sort_value, const char *string, const char *aside) {
+    put_cell(p, sort_value, string, aside, 0);
+}
+
+void page_ratio(page *p, double ratio, const char *string, const char *aside) {
+    static const double step[] = {1.02, 1.1, 1.25, 1.5, 2}; /* told in the method */
+    const double far = ratio > 0 && isfinite(ratio) ? fmax(ratio, 1 / ratio) : 1;
+    int shade = 0;
+    while (shade < (int)(sizeof step / sizeof step[0]) && far >= step[shade]) shade++;
+    put_cell(p, ratio, string, aside, ratio < 1 ? -shade : shade);
+}
+
 void page_cell_text(page *p, const char *string) { page_cell(p, NAN, string, ""); }
 
 void page_table_end(page *p) {
@@ -249,35 +275,47 @@ void page_details(page *p, bool open, const char *format, ...) {
 
 void page_details_end(page *p) { text_put(&p->html, "</details>\n"); }
 
-void page_figures(page *p) {
+void page_grid(page *p, const char *kind) {
     begin_content(p, HTML);
-    text_put(&p->html, "<div class=\"figures\">\n");
+    text_print(&p->html, "<div class=\"%s\">\n", kind);
 }
 
-void page_figures_end(page *p) { text_put(&p->html, "</div>\n"); }
+void page_grid_end(page *p) { text_put(&p->html, "</div>\n"); }
 
-void page_figure(page *p, const char *svg, const legend *key, unsigned keys, const char *caption_format, ...) {
-    begin_content(p, HTML);
-    p->figures++;
-    text *picture = new_piece(p, &p->pictures);
-    if (picture != NULL) plot_alone(svg, key, keys, picture);
-    text_print(&p->html, "<figure id=\"figure-%u\">\n<ul class=\"legend\">", p->figures);
-    for (unsigned l = 0; l < keys; l++) {
-        text_print(&p->html,
-                   "<li><svg viewBox=\"0 0 28 10\" aria-hidden=\"true\"><path d=\"M0 5H28\" stroke=\"var(--c%u)\" "
-                   "stroke-width=\"2.5\"%s/></svg>",
-                   key[l].color, key[l].dashed ? " stroke-dasharray=\"5 4\"" : "");
-        text_html(&p->html, key[l].label);
+static void put_legend(page *p, const plot *picture) {
+    text_put(&p->html, "<ul class=\"legend\">");
+    for (size_t l = 0; l < picture->lines; l++) {
+        const plot_line *line = &picture->line[l];
+        if (line->label == NULL || line->unlisted) continue;
+        text_put(&p->html, "<li><svg viewBox=\"0 0 28 10\" aria-hidden=\"true\">");
+        plot_swatch(line, NULL, &p->html);
+        text_put(&p->html, "</svg>");
+        text_html(&p->html, line->label);
         text_put(&p->html, "</li>");
     }
     text_put(&p->html, "</ul>\n");
-    text_put(&p->html, svg);
+}
+
+void page_figure(page *p, const plot *picture, const char *caption_format, ...) {
+    text svg = {0};
+    if (p->plot_error.text[0] != '\0' || !plot_svg(picture, p->figures + 1, &svg, &p->plot_error)) {
+        text_free(&svg);
+        return;
+    }
+    begin_content(p, HTML);
+    p->figures++;
+    text *piece = new_piece(p, &p->pictures);
+    if (piece != NULL) plot_alone(picture, svg.bytes, piece);
+    text_print(&p->html, "<figure id=\"figure-%u\">\n", p->figures);
+    put_legend(p, picture);
+    text_put(&p->html, svg.bytes);
     text_print(&p->html, "<figcaption><b>Figure %u.</b> ", p->figures);
     va_list args;
     va_start(args, caption_format);
     put_both(p, HTML, caption_format, args);
     va_end(args);
     text_put(&p->html, "</figcaption>\n</figure>\n");
+    text_free(&svg);
 }
 
 void page_finish_html(page *p, const char *title, const char *badge, text *whole) {
@@ -295,7 +333,13 @@ void page_finish_html(page *p, const char *title, const char *badge, text *whole
     }
     text_put(whole, "</title>\n<style>\n");
     text_put(whole, asset_style_css);
-    text_put(whole, "</style>\n</head>\n<body>\n<main>\n<section>\n<h1>");
+    text_put(whole, "</style>\n</head>\n<body>\n");
+    if (p->contents.size > 0) {
+        text_put(whole, "<nav aria-label=\"Sections\">\n");
+        text_add(whole, p->contents.bytes, p->contents.size);
+        text_put(whole, "</nav>\n");
+    }
+    text_put(whole, "<main>\n<section>\n<h1>");
     text_html(whole, title);
     if (badge != NULL) {
         text_put(whole, " <span class=\"badge\">");
@@ -303,11 +347,6 @@ void page_finish_html(page *p, const char *title, const char *badge, text *whole
         text_put(whole, "</span>");
     }
     text_put(whole, "</h1>\n");
-    if (p->contents.size > 0) {
-        text_put(whole, "<nav aria-label=\"Sections\">\n");
-        text_add(whole, p->contents.bytes, p->contents.size);
-        text_put(whole, "</nav>\n");
-    }
     if (p->plot_error.text[0] != '\0') {
         text_put(whole, "<p class=\"warning\">This page has no plots: ");
         text_html(whole, p->plot_error.text);
@@ -319,7 +358,17 @@ void page_finish_html(page *p, const char *title, const char *badge, text *whole
     text_put(whole, "</script>\n</body>\n</html>\n");
 }
 
+/* The end of the last block (a paragraph, a table) that ends before `limit`. */
+static size_t last_block(const char *markdown, size_t limit) {
+    size_t last = 0;
+    for (const char *at = markdown; (at = strstr(at, "\n\n")) != NULL && (size_t)(at - markdown) + 2 < limit; at++)
+        last = (size_t)(at - markdown) + 2;
+    return last;
+}
+
 void page_finish_markdown(page *p, const char *title, const char *badge, text *whole) {
+    enum { GITHUB_COMMENT = 65536 }; /* characters; bytes are never fewer */
+    static const char rest[] = "The rest does not fit into a comment: it is in index.html.\n";
     text_put(whole, "# ");
     text_markdown(whole, title);
     if (badge != NULL) {
@@ -328,5 +377,8 @@ void page_finish_markdown(page *p, const char *title, const char *badge, text *w
         text_put(whole, ")");
     }
     text_put(whole, "\n\n");
-    text_add(whole, p->markdown.bytes, p->markdown.size);
+    if (p->markdown.bytes != NULL) text_add(whole, p->markdown.bytes, p->markdown.size);
+    if (whole->failed || whole->size < GITHUB_COMMENT) return;
+    whole->size = last_block(whole->bytes, GITHUB_COMMENT - sizeof rest);
+    text_put(whole, rest);
 }

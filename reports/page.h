@@ -4,6 +4,7 @@
 #define REPORTS_PAGE_H
 
 #include "../harness/error.h"
+#include "plot.h"
 #include "text.h"
 
 /* Where something appears. */
@@ -14,14 +15,6 @@ typedef struct column {
     const char *title;
     bool numeric, starts_group;
 } column;
-
-/* How a line of a plot looks; its legend is drawn in HTML, where text is escaped and wraps on a phone. */
-typedef struct legend { /* also for plot.h */
-    unsigned color;     /* 1 .. COLORS */
-    bool dashed;
-    const char *label;
-} legend;
-enum { COLORS = 7 };
 
 /* Something that also stands alone, for papers: a table as LaTeX or a figure as SVG. */
 typedef struct page_piece {
@@ -56,7 +49,7 @@ bool page_failed(const page *p);
 void page_section(page *p, const char *id, const char *title);
 void page_heading(page *p, media where, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* A paragraph of plain and strong runs. kind: NULL, "lead", "warning" (literals). */
+/* A paragraph of plain and strong runs. kind: NULL, "lead", "card", "facts", "warning" (literals). */
 void page_paragraph(page *p, media where, const char *kind);
 void page_say(page *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void page_strong(page *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -72,19 +65,21 @@ void page_table(page *p, media where, const column *columns, unsigned count, con
     __attribute__((format(printf, 5, 6)));
 void page_cell(page *p, double sort_value, const char *string, const char *aside);
 void page_cell_text(page *p, const char *string);
+void page_ratio(page *p, double ratio, const char *string, const char *aside); /* shaded by how far from 1 it is */
 void page_table_end(page *p);
 
 /* Folded content, HTML only. */
 void page_details(page *p, bool open, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void page_details_end(page *p);
 
-/* Figures side by side where the screen is wide enough. */
-void page_figures(page *p);
-void page_figures_end(page *p);
+/* What stands side by side where the screen is wide enough. kind: "figures", "cards" (literals). HTML only. */
+void page_grid(page *p, const char *kind);
+void page_grid_end(page *p);
 
-/* One figure, HTML only. svg comes from plot.h. */
-void page_figure(page *p, const char *svg, const legend *key, unsigned keys, const char *caption_format, ...)
-    __attribute__((format(printf, 5, 6)));
+/* One figure, HTML only, with its legend, whose text is escaped and wraps on a phone. After the first plot that
+ * cannot be drawn, whose reason p->plot_error keeps, there are none. */
+void page_figure(page *p, const plot *picture, const char *caption_format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The finished documents: the page between head and foot; the caller frees. `badge` (may be NULL) stands behind the
  * title wherever the title does. */

@@ -1,5 +1,6 @@
 #include "plot.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <spawn.h>
@@ -9,15 +10,77 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "page.h"
+#include "format.h"
 
 extern char **environ;
 
-/* In viewBox units: on a phone of 390 px the text of 15 is still 12 px high. */
-enum { WIDTH = 460, HEIGHT = 310, FONT_SIZE = 15 };
-
 /* Sentinel colours, which become CSS below: 1 .. COLORS are the lines, GRID the grid. */
 enum { GRID = 100 };
+
+/* gnuplot's filled circle, square, triangle, diamond, triangle on its head, pentagon. */
+static const struct {
+    int type;
+    double size;
+} shape[COLORS] = {{7, 0.45}, {5, 0.4}, {9, 0.55}, {13, 0.55}, {7, 0.3}, {11, 0.55}, {15, 0.5}};
+
+static bool beyond(double value, double low, double high, plot_axis axis) {
+    return (isfinite(low) && value < low) || (isfinite(high) && value > high) ||
+           (axis == LOGARITHMIC && value <= 0);
+}
+
+static bool is_drawn(const plot *p, const plot_point *at) {
+    return isfinite(at->x) && isfinite(at->y) && (p->x_percent || !beyond(at->x, p->x_low, p->x_high, p->x_axis)) &&
+           !beyond(at->y, p->y_low, p->y_high, p->y_axis);
+}
+
+static void write_range(FILE *script, char axis, double low, double high) {
+    if (isfinite(low)) fprintf(script, "set %crange [%.17g:]\n", axis, low);
+    if (isfinite(high)) fprintf(script, "set %crange [:%.17g]\n", axis, high);
+}
+
+static void write_axes(FILE *script, const plot *p) {
+    if (p->x_percent) {
+        fprintf(script, "set xrange [0:102]\nset xtics 0, 20, 100\n");
+    } else {
+        write_range(script, 'x', p->x_low, p->x_high);
+        fprintf(script, "set format x '%%g'\nset grid xtics\n");
+    }
+    write_range(script, 'y', p->y_low, p->y_high);
+    if (p->x_axis == LOGARITHMIC) fprintf(script, "set logscale x\n");
+    if (p->y_axis == LOGARITHMIC) fprintf(script, "set logscale y\nset format y '%%g'\n");
+}
+
+static void write_words(FILE *script, const plot *p) {
+    for (size_t w = 0; w < p->words; w++) {
+        fprintf(script, "set label '");
+        for (const char *c = p->word[w].words; *c != '\0'; c++)
+            fputc(isalnum((unsigned char)*c) || strchr(" .,/%-", *c) != NULL ? *c : ' ', script);
+        fprintf(script, "' at %.17g,%.17g %s front noenhanced font ',12' offset 0,0.5\n", p->word[w].x,
+                p->word[w].y, p->word[w].right ? "right" : "left");
+    }
+}
+
+/* The data of line l, all of them and those that are drawn as points. */
+static void write_data(FILE *script, const plot *p, size_t l) {
+    const plot_line *line = &p->line[l];
+    for (int drawn = 0; drawn < 2; drawn++) {
+        fprintf(script, "$%s%zu << end_of_line\n", drawn ? "points" : "line", l);
+        for (size_t i = 0; i < line->points; i++) {
+            const plot_point *at = &line->point[i];
+            if (drawn ? is_drawn(p, at) : isfinite(at->x) && isfinite(at->y))
+                fprintf(script, "%.17g %.17g %.17g %.17g\n", at->x, at->y, isfinite(at->low) ? at->low : at->y,
+                        isfinite(at->high) ? at->high : at->y);
+        }
+        fprintf(script, "end_of_line\n");
+    }
+}
+
+/* The points of a line; 0 where it has none by its style. */
+static size_t count_drawn(const plot *p, const plot_line *line) {
+    size_t count = 0;
+    for (size_t i = 0; i < line->points && line->style != BARE; i++) count += is_drawn(p, &line->point[i]);
+    return count;
+}
 
 static void write_script(FILE *script, const plot *p) {
     fprintf(script,
@@ -28,39 +91,39 @@ static void write_script(FILE *script, const plot *p) {
             "set grid ytics linetype 1 linecolor rgb '#0000%02x' linewidth 1\n"
             "set xlabel '%s' noenhanced offset 0,0.4\n"
             "set ylabel '%s' noenhanced offset 1,0\n"
-            "set xrange [0:102]\n"
-            "set xtics 0, 20, 100\n"
             "set lmargin %d\n"
             "unset key\n",
-            WIDTH, HEIGHT, FONT_SIZE, GRID, p->x_title, p->y_title, p->y_log ? 10 : 8); /* room for 100000 */
-    if (p->y_log) fprintf(script, "set logscale y\nset format y '%%g'\n");
-    if (isfinite(p->y_low)) fprintf(script, "set yrange [%.17g:]\n", p->y_low);
-    if (isfinite(p->y_high)) fprintf(script, "set yrange [:%.17g]\n", p->y_high);
-    for (size_t l = 0; l < p->lines; l++) {
-        fprintf(script, "$line%zu << end_of_line\n", l);
-        for (size_t i = 0; i < p->line[l].points; i++) {
-            const plot_point *at = &p->line[l].point[i];
-            if (isfinite(at->x) && isfinite(at->y))
-                fprintf(script, "%.17g %.17g %.17g %.17g\n", at->x, at->y, isfinite(at->low) ? at->low : at->y,
-                        isfinite(at->high) ? at->high : at->y);
-        }
-        fprintf(script, "end_of_line\n");
-    }
+            PLOT_WIDTH, PLOT_HEIGHT, PLOT_FONT_SIZE, GRID, p->x_title, p->y_title,
+            p->y_axis == LOGARITHMIC ? 10 : 8); /* room for 100000 */
+    write_axes(script, p);
+    write_words(script, p);
+    for (size_t l = 0; l < p->lines; l++) write_data(script, p, l);
     const char *separator = "plot ";
     for (size_t l = 0; l < p->lines; l++) {
         const plot_line *line = &p->line[l];
+        const unsigned shaped = (line->color - 1) % COLORS;
         if (line->points == 0) continue;
-        const char *dash = line->dashed ? "dashtype (9,6)" : "dashtype 1";
-        if (line->bars) /* vectors, because error bars would erase the lines beneath them around each point */
+        if (line->bars) { /* vectors, because error bars would erase the lines beneath them around each point */
             fprintf(script,
                     "%s$line%zu using 1:3:(0):($4-$3) with vectors nohead linecolor rgb '#0000%02x' linewidth 1.5",
                     separator, l, line->color);
-        if (line->bars) separator = ", ";
-        fprintf(script,
-                "%s$line%zu using 1:2 with linespoints linecolor rgb '#0000%02x' %s linewidth %s pointtype 7 "
-                "pointsize %s",
-                separator, l, line->color, dash, line->dashed ? "1.8" : "2.6", line->dashed ? "0.3" : "0.45");
-        separator = ", ";
+            separator = ", ";
+        }
+        if (line->style != SCATTERED) {
+            fprintf(script, "%s$line%zu using 1:2 with lines linecolor rgb '#0000%02x' dashtype %s linewidth %s",
+                    separator, l, line->color, line->dashed ? "(9,6)" : "1",
+                    line->style == BARE ? "1.3"
+                    : line->dashed      ? "1.8"
+                                        : "2.6");
+            separator = ", ";
+        }
+        if (count_drawn(p, line) > 0) {
+            fprintf(script,
+                    "%s$points%zu using 1:2 with points linecolor rgb '#0000%02x' pointtype %d pointsize %g",
+                    separator, l, line->color, shape[shaped].type,
+                    shape[shaped].size * (line->dashed || line->style == SCATTERED ? 0.7 : 1));
+            separator = ", ";
+        }
     }
     fprintf(script, "\n");
 }
@@ -88,6 +151,62 @@ static void replace(text *to, const char *from, const char *end, const char *con
             text_add(to, from++, 1);
         }
     }
+}
+
+/* The n-th point that is drawn, over all lines in their order; NULL behind the last. */
+static const plot_point *nth_drawn(const plot *p, size_t n, const plot_line **of) {
+    for (size_t l = 0; l < p->lines; l++) {
+        const size_t count = count_drawn(p, &p->line[l]);
+        if (n >= count) {
+            n -= count;
+            continue;
+        }
+        *of = &p->line[l];
+        for (size_t i = 0;; i++)
+            if (is_drawn(p, &p->line[l].point[i]) && n-- == 0) return &p->line[l].point[i];
+    }
+    return NULL;
+}
+
+/* "label, note", then both values, the second with its interval where it has one. */
+static void put_title(text *to, const plot *p, const plot_line *line, const plot_point *at) {
+    text_put(to, "<title>");
+    if (line->label != NULL) text_html(to, line->label);
+    if (line->label != NULL && at->note != NULL) text_put(to, ", ");
+    if (at->note != NULL) text_html(to, at->note);
+    text_print(to, "\n%s: %s\n%s: %s", p->x_title, show_significant(at->x).text, p->y_title,
+               show_significant(at->y).text);
+    if (line->bars && at->low < at->high)
+        text_print(to, " (%s)", show_range(show_significant(at->low), show_significant(at->high)).text);
+    text_put(to, "</title>");
+}
+
+/* Copies the drawing and gives each of its points a title; false where it does not have as many as were asked for.
+ */
+static bool add_titles(text *to, const char *drawing, const plot *p) {
+    static const char use[] = "<use ", moved[] = "transform='translate(", close[] = "/>";
+    size_t n = 0;
+    const plot_line *line = NULL;
+    const char *from = drawing;
+    for (const char *at; (at = strstr(from, use)) != NULL;) {
+        const char *end = strstr(at, close), *move = strstr(at, moved);
+        if (end == NULL) return false;
+        text_add(to, from, (size_t)(end - from));
+        from = end;
+        if (move == NULL || move > end) { /* one of the shapes' definitions */
+            text_put(to, close);
+            from += strlen(close);
+            continue;
+        }
+        const plot_point *drawn = nth_drawn(p, n++, &line);
+        if (drawn == NULL) return false;
+        text_put(to, ">");
+        put_title(to, p, line, drawn);
+        text_put(to, "</use>");
+        from += strlen(close);
+    }
+    text_put(to, from);
+    return nth_drawn(p, n, &line) == NULL;
 }
 
 /* gnuplot's file -> an element of the page: no prolog, the page's font and colours, ids of its own. */
@@ -131,10 +250,13 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
         svg,
         "<svg class=\"plot\" viewBox=\"0 0 %d %d\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" role=\"img\" "
         "aria-label=\"%s against %s\">\n",
-        WIDTH, HEIGHT, p->y_title, p->x_title);
-    replace(svg, body, end + strlen("</svg>"), (const char *const(*)[2])pattern, patterns);
+        PLOT_WIDTH, PLOT_HEIGHT, p->y_title, p->x_title);
+    text drawing = {0};
+    replace(&drawing, body, end + strlen("</svg>"), (const char *const(*)[2])pattern, patterns);
+    const bool whole = !drawing.failed && add_titles(svg, drawing.bytes, p);
+    text_free(&drawing);
     text_put(svg, "\n");
-    return !svg->failed;
+    return whole && !svg->failed;
 }
 
 /* Runs gnuplot on three open files. Files, not pipes: nobody can wait for a full pipe. */
@@ -185,56 +307,4 @@ done:
     text_free(&file);
     text_free(&said);
     return drawn;
-}
-
-/* ---- alone ----------------------------------------------------------------------------------------------------
- */
-
-/* style.css's colours in the light. */
-static const char *const light[COLORS] = {"#0072b2", "#d55e00", "#009e73", "#b0568f",
-                                          "#55595f", "#b37a00", "#3a9bd1"};
-
-enum { LEGEND_LINE = 20, LEGEND_CHARACTER = 6, LEGEND_SWATCH = 36 };
-
-void plot_alone(const char *svg, const struct legend *key, unsigned keys, text *alone) {
-    const char *body = strchr(svg, '>'), *end = svg + strlen(svg);
-    text legend_text = {0};
-    double x = 8, y = 14;
-    for (unsigned l = 0; l < keys; l++) {
-        const double width = LEGEND_SWATCH + LEGEND_CHARACTER * (double)strlen(key[l].label) + 12;
-        if (x > 8 && x + width > WIDTH) {
-            x = 8;
-            y += LEGEND_LINE;
-        }
-        text_print(&legend_text,
-                   "<path d=\"M%g %gh28\" stroke=\"%s\" stroke-width=\"2.5\"%s/><text x=\"%g\" y=\"%g\">", x, y - 4,
-                   light[(key[l].color - 1) % COLORS], key[l].dashed ? " stroke-dasharray=\"5 4\"" : "",
-                   x + LEGEND_SWATCH, y);
-        text_html(&legend_text, key[l].label);
-        text_put(&legend_text, "</text>\n");
-        x += width;
-    }
-    const double top = keys > 0 ? y + 10 : 0;
-    const char *pattern[COLORS + 2][2] = {{"var(--grid)", "#dddddd"}, {"var(--paper)", "#ffffff"}};
-    char css[COLORS][16];
-    for (unsigned c = 0; c < COLORS; c++) {
-        snprintf(css[c], sizeof css[c], "var(--c%u)", c + 1);
-        pattern[2 + c][0] = css[c];
-        pattern[2 + c][1] = light[c];
-    }
-    text_print(
-        alone,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" viewBox=\"0 0 %d "
-        "%g\" width=\"%d\" height=\"%g\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"%d\" "
-        "color=\"#222222\">\n"
-        "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n<g fill=\"#222222\" font-size=\"12\">\n",
-        WIDTH, HEIGHT + top, WIDTH, HEIGHT + top, FONT_SIZE);
-    if (legend_text.bytes != NULL) text_put(alone, legend_text.bytes);
-    text_print(alone, "</g>\n<g transform=\"translate(0 %g)\">\n", top);
-    const char *close = end;
-    while (body != NULL && close > body && strncmp(close, "</svg>", 6) != 0) close--;
-    if (body != NULL) replace(alone, body + 1, close, (const char *const(*)[2])pattern, COLORS + 2);
-    text_put(alone, "</g>\n</svg>\n");
-    if (legend_text.failed) alone->failed = true;
-    text_free(&legend_text);
 }

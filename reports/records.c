@@ -498,6 +498,20 @@ const curve *network_serving(const network *n, double percent) {
     return serving;
 }
 
+served *network_served(const network *n, size_t *count) {
+    size_t points = 0;
+    for (size_t c = 0; c < n->curves; c++) points += n->curve[c].points;
+    served *list = malloc((points + 1) * sizeof *list);
+    *count = 0;
+    if (list == NULL) return NULL;
+    for (size_t c = 0; c < n->curves; c++) {
+        const curve *one = &n->curve[c];
+        for (size_t i = 0; i < one->points; i++)
+            if (network_serving(n, one->point[i].percent) == one) list[(*count)++] = (served){one, &one->point[i]};
+    }
+    return list;
+}
+
 static const double same_percent = 1e-9; /* percentages from a linspace may differ in their last bits */
 
 const point *curve_at(const curve *c, double percent) {
@@ -506,12 +520,16 @@ const point *curve_at(const curve *c, double percent) {
     return NULL;
 }
 
+bool curve_owns(const curve *c, const point *at) {
+    return at->percent > c->from_percent && at->percent <= c->to_percent + same_percent;
+}
+
 const point *curve_nearest(const curve *c, double percent) {
     const point *nearest = NULL;
     for (size_t p = 0; p < c->points; p++) {
-        const double at = c->point[p].percent;
-        if (at <= c->from_percent || at > c->to_percent + same_percent) continue;
-        if (nearest == NULL || fabs(at - percent) < fabs(nearest->percent - percent)) nearest = &c->point[p];
+        if (!curve_owns(c, &c->point[p])) continue;
+        if (nearest == NULL || fabs(c->point[p].percent - percent) < fabs(nearest->percent - percent))
+            nearest = &c->point[p];
     }
     return nearest;
 }

@@ -160,8 +160,20 @@ typedef struct network {
 /* The curve whose part holds `percent`: the last one that begins below it; at 0 the first. */
 const curve *network_serving(const network *n, double percent);
 
+/* One percentage as the network would be used there. */
+typedef struct served {
+    const curve *curve;
+    const point *point;
+} served;
+
+/* At each percentage the profile that serves it, ascending. The caller frees; NULL without memory. */
+served *network_served(const network *n, size_t *count);
+
 /* The curve's point at `percent`, or NULL. */
 const point *curve_at(const curve *c, double percent);
+
+/* Whether the point lies inside the curve's own part. */
+bool curve_owns(const curve *c, const point *at);
 
 /* The curve's point inside its own part that is nearest to `percent`, or NULL. */
 const point *curve_nearest(const curve *c, double percent);

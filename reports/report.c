@@ -7,6 +7,7 @@
 
 #include "../harness/output.h"
 #include "../harness/tool.h"
+#include "across.h"
 #include "csv.h"
 #include "records.h"
 #include "sections.h"
@@ -98,17 +99,21 @@ bool report_formats_parse(const char *names, unsigned *chosen, error *e) {
     return true;
 }
 
+/* The ids of a page's sections. */
+typedef const char *section_id(unsigned s);
+static const char *own_id(unsigned s) { return sections[s].id; }
+static const char *across_id(unsigned s) { return across_sections[s].id; }
+
 /* Every word of the list is a section's id. */
-static bool sections_check(const char *list, error *e) {
+static bool sections_check(const char *list, section_id *id, unsigned count, error *e) {
     for (const char *at = list; at != NULL;) {
         const size_t word = strcspn(at, ",");
         bool known = false;
-        for (unsigned s = 0; s < section_count; s++)
-            known = known || (strlen(sections[s].id) == word && strncmp(at, sections[s].id, word) == 0);
+        for (unsigned s = 0; s < count; s++)
+            known = known || (strlen(id(s)) == word && strncmp(at, id(s), word) == 0);
         if (!known) {
             text ids = {0};
-            for (unsigned s = 0; s < section_count; s++)
-                text_print(&ids, "%s%s", s > 0 ? ", " : "", sections[s].id);
+            for (unsigned s = 0; s < count; s++) text_print(&ids, "%s%s", s > 0 ? ", " : "", id(s));
             fail(e, "'%.*s' is not a section; there are %s", (int)(word < 64 ? word : 64), at,
                  ids.bytes != NULL ? ids.bytes : "");
             text_free(&ids);
@@ -170,14 +175,37 @@ static bool write_all(const page *p, const json_t *all, const text *html, const 
            (!(wanted & REPORT_PDF) || convert_pictures(folder, &p->pictures, e));
 }
 
+/* The page that is complete, into the files that are wanted. */
+static bool finish(page *p, const json_t *all, const char *title, const char *badge, const char *folder,
+                   const report_options *options, error *e) {
+    text html = {0}, markdown = {0};
+    bool written = !page_failed(p) || fail(e, "no memory for the report");
+    if (written) {
+        page_finish_html(p, title, badge, &html);
+        page_finish_markdown(p, title, badge, &markdown);
+        written = write_all(p, all, &html, &markdown, folder, options->formats, e);
+    }
+    if (written && e != NULL) {
+        e->text[0] = '\0';
+        if (p->plot_error.text[0] != '\0')
+            fail(e, "%s has no plots: %.900s; install gnuplot and run idp report again", "index.html",
+                 p->plot_error.text);
+    }
+    text_free(&html);
+    text_free(&markdown);
+    return written;
+}
+
 bool report_write(const json_t *document, const char *folder, const report_options *options, error *e) {
     const char *title = options->title;
     bool written = false;
     records r = {0};
     page p = {0};
-    text html = {0}, markdown = {0}, own_title = {0};
+    text own_title = {0};
     const json_t *all = json_object_get(document, "records");
-    if (!sections_check(options->sections, e) || !records_read(&r, document, e) || !csv_check(all, e)) goto done;
+    if (!sections_check(options->sections, own_id, section_count, e) || !records_read(&r, document, e) ||
+        !csv_check(all, e))
+        goto done;
     if (title == NULL) {
         const char *cpu = json_string_value(json_object_get(r.machine, "cpu"));
         text_print(&own_title, "Incomplete dot products on %s", cpu != NULL ? cpu : "this CPU");
@@ -190,25 +218,83 @@ bool report_write(const json_t *document, const char *folder, const report_optio
         page_section(&p, sections[s].id, sections[s].title);
         sections[s].write(&p, &r);
     }
-    if (page_failed(&p)) {
-        fail(e, "no memory for the report");
-        goto done;
-    }
-    const char *badge = r.synthetic ? "synthetic digits" : NULL;
-    page_finish_html(&p, title, badge, &html);
-    page_finish_markdown(&p, title, badge, &markdown);
-    written = write_all(&p, all, &html, &markdown, folder, options->formats, e);
-    if (written && e != NULL) {
-        e->text[0] = '\0';
-        if (p.plot_error.text[0] != '\0')
-            fail(e, "%s has no plots: %.900s; install gnuplot and run idp report again", "index.html",
-                 p.plot_error.text);
-    }
+    written = finish(&p, all, title, r.synthetic ? "synthetic digits" : NULL, folder, options, e);
 done:
     records_free(&r);
     page_free(&p);
-    text_free(&html);
-    text_free(&markdown);
     text_free(&own_title);
     return written;
+}
+
+/* ---- several documents ----------------------------------------------------------------------------------------
+ */
+
+/* The records of all, each with its machine's name in front; NULL without memory. */
+static json_t *all_records(const across *a, const json_t *const *document, const char *const *path, size_t count) {
+    json_t *all = json_array();
+    for (size_t m = 0; all != NULL && m < a->documents; m++) {
+        size_t d = 0, index;
+        json_t *record;
+        while (d + 1 < count && path[d] != a->machine[m].path) d++;
+        json_array_foreach(json_object_get(document[d], "records"), index, record) {
+            json_t *copy = json_pack("{s:s}", "machine", a->machine[m].name.text);
+            if (copy == NULL || json_object_update(copy, record) != 0 || json_array_append_new(all, copy) != 0) {
+                json_decref(all);
+                return NULL;
+            }
+        }
+    }
+    return all;
+}
+
+static void write_across(page *p, const across *a, const char *list) {
+    across_about(p, a);
+    for (unsigned s = 0; s < across_section_count; s++) {
+        if (list != NULL && !listed(list, across_sections[s].id)) continue;
+        page_section(p, across_sections[s].id, across_sections[s].title);
+        across_sections[s].write(p, a);
+    }
+}
+
+bool report_write_across(const json_t *const *document, const char *const *path, size_t count, const char *folder,
+                         const report_options *options, error *e) {
+    bool written = false;
+    across a = {0};
+    page p = {0};
+    json_t *all = NULL;
+    if (!sections_check(options->sections, across_id, across_section_count, e) ||
+        !across_read(&a, document, path, count, e))
+        goto done;
+    all = all_records(&a, document, path, count);
+    if (all == NULL) {
+        fail(e, "no memory for the records of %zu documents", count);
+        goto done;
+    }
+    if (!csv_check(all, e)) goto done;
+    write_across(&p, &a, options->sections);
+    const label own =
+        label_print("Incomplete dot products on %zu machine%s", a.machines, a.machines == 1 ? "" : "s");
+    written = finish(&p, all, options->title != NULL ? options->title : own.text, NULL, folder, options, e);
+done:
+    json_decref(all);
+    across_free(&a);
+    page_free(&p);
+    return written;
+}
+
+char *report_overview(const json_t *const *document, const char *const *path, size_t count, const char *title,
+                      error *e) {
+    across a = {0};
+    page p = {.plot_error = {"not drawn"}};
+    text markdown = {0};
+    if (!across_read(&a, document, path, count, e)) return NULL;
+    write_across(&p, &a, NULL);
+    page_finish_markdown(&p, title, NULL, &markdown);
+    if (page_failed(&p) || markdown.failed) {
+        fail(e, "no memory for the overview");
+        text_free(&markdown);
+    }
+    across_free(&a);
+    page_free(&p);
+    return markdown.bytes;
 }

@@ -1,4 +1,4 @@
-/* report.h: a results document (reports/SCHEMA.md) as a page for people and as tables for programs. */
+/* report.h: results documents (reports/SCHEMA.md) as a page for people and as tables for programs. */
 #ifndef REPORTS_REPORT_H
 #define REPORTS_REPORT_H
 
@@ -31,5 +31,14 @@ bool report_formats_parse(const char *names, unsigned *formats, error *e);
  * formats svg and pdf that is an error. Otherwise e->text is empty after success. A record without a field that its
  * kind must have is an error that names both; nothing is written then. */
 bool report_write(const json_t *document, const char *folder, const report_options *options, error *e);
+
+/* The same formats of several documents, whose paths tell them apart: machines side by side. The CSV files have the
+ * machine's name in front of each record. The sections are of their own (across.h). */
+bool report_write_across(const json_t *const *document, const char *const *path, size_t count, const char *folder,
+                         const report_options *options, error *e);
+
+/* The Markdown of it alone; the caller frees. NULL with an error. */
+char *report_overview(const json_t *const *document, const char *const *path, size_t count, const char *title,
+                      error *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* section_answer.c: the answer in words, then each profile's working points. */
+/* section_answer.c: the answer in words, profile by profile, then each one's middle and end. */
 #include <math.h>
 
 #include "format.h"
@@ -31,26 +31,41 @@ static void say_accuracy(page *p, const point *at) {
                  show_range(show_decimal(at->accuracy_low, 1), show_decimal(at->accuracy_high, 1)).text);
 }
 
-/* One paragraph a network: at about half of the channels. */
-static void say_answer(page *p, const records *r, const network *n) {
-    const point *half = curve_nearest(network_serving(n, 50), 50);
-    if (half == NULL) return;
-    page_paragraph(p, BOTH, "lead");
-    page_strong(p, "%s.", network_label(n).text);
+/* The narrowest cut in the profile's own part that loses at most a point of the best accuracy it reaches there;
+ * NULL where nothing was measured in it. */
+static const point *worth(const curve *c) {
+    static const double loses_percent = 1;
+    double best = -INFINITY;
+    for (size_t i = 0; i < c->points; i++)
+        if (curve_owns(c, &c->point[i])) best = fmax(best, c->point[i].accuracy);
+    for (size_t i = 0; i < c->points; i++)
+        if (curve_owns(c, &c->point[i]) && c->point[i].accuracy >= best - loses_percent) return &c->point[i];
+    return NULL;
+}
+
+/* One paragraph a profile. */
+static void say_answer(page *p, const records *r, const network *n, const curve *c) {
+    const point *at = worth(c);
+    if (at == NULL) return;
+    page_paragraph(p, BOTH, "card");
+    page_strong(p, "%s%s%s.", network_label(n).text, n->curves > 1 ? ", profile for " : "",
+                n->curves > 1 ? part_label(c->from_percent, c->to_percent).text : "");
     page_say(p, " At ");
-    page_strong(p, "%s\xc2\xa0%%", show_channels(half->percent).text);
+    page_strong(p, "%s\xc2\xa0%%", show_channels(at->percent).text);
     page_say(p, " of the channels ");
-    if (n->full != NULL && n->full != half) {
+    if (n->full != NULL && n->full != at) {
         page_say(p, "this CPU ");
-        say_savings(p, half, n->full);
+        say_savings(p, at, n->full);
         page_say(p, ", and ");
     }
-    say_accuracy(p, half);
-    if (n == r->network)
+    say_accuracy(p, at);
+    if (n == r->network && c == n->curve)
         page_say(p, " %s", data_label(r).text); /* in full once */
     else if (r->synthetic)
         page_say(p, " on the synthetic digits");
-    if (n->full != NULL && n->full != half)
+    if (n->full == at)
+        page_say(p, "; no narrower cut comes within a point of it");
+    else if (n->full != NULL)
         page_say(p, ", against %s with all channels", show_percent(n->full->accuracy, 1).text);
     page_say(p, ".");
     page_paragraph_end(p);
@@ -81,7 +96,14 @@ void section_answer(page *p, const records *r) {
         {"accuracy, %", true, true},
     };
     if (r->networks == 0) return;
-    for (size_t n = 0; n < r->networks; n++) say_answer(p, r, &r->network[n]);
+    page_note(
+        p, BOTH, "facts",
+        "Each profile at the narrowest cut of its own part that loses at most one point of the best accuracy it "
+        "reaches there; FLOPs and time against the same network with all its channels.");
+    page_grid(p, "cards");
+    for (size_t n = 0; n < r->networks; n++)
+        for (size_t c = 0; c < r->network[n].curves; c++) say_answer(p, r, &r->network[n], &r->network[n].curve[c]);
+    page_grid_end(p);
     page_table(
         p, BOTH, columns, sizeof columns / sizeof columns[0],
         "Every profile in the middle and at the end of its own part of the range, against the same network with "

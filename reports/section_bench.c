@@ -283,7 +283,6 @@ static void group_figure(page *p, const bench_view *v, const bench_group *g) {
         return;
     }
     plot_line line[MOST_BACKENDS];
-    legend key[MOST_BACKENDS];
     unsigned lines = 0, hands = 0, autovecs = 0;
     size_t used = 0;
     bool peers = false; /* all libraries share a line: the fastest of them */
@@ -297,7 +296,7 @@ static void group_figure(page *p, const bench_view *v, const bench_group *g) {
                 fastest(v, g, &g->step[s], is_peer(backend) ? is_peer : NULL, v->backend[e], NULL);
             if (b == NULL || b->time_ns.median <= 0) continue;
             store[used++] = (plot_point){g->step[s].percent, b->time_ns.median / 1000, b->time_ns.low / 1000,
-                                         b->time_ns.high / 1000};
+                                         b->time_ns.high / 1000, b->kernel};
         }
         if (used == first) continue;
         /* Scalar is grey; a compiler's back end is dashed in the colour of the hand-written one of its rank. */
@@ -306,24 +305,26 @@ static void group_figure(page *p, const bench_view *v, const bench_group *g) {
                                : is_autovec(backend) ? 1 + autovecs++ % 3
                                                      : 1 + hands++ % 3;
         const bool dashed = is_scalar(backend) || is_autovec(backend);
-        line[lines] = (plot_line){&store[first], used - first, color, dashed, true};
-        key[lines++] = (legend){color, dashed, is_peer(backend) ? "fastest library" : backend};
+        line[lines++] = (plot_line){.point = &store[first],
+                                    .points = used - first,
+                                    .label = is_peer(backend) ? "fastest library" : backend,
+                                    .color = color,
+                                    .dashed = dashed,
+                                    .bars = true};
     }
     const plot picture = {.x_title = g->cut == CUT_OUTPUTS ? "outputs used, %" : "channels used, %",
                           .y_title = "time of one call, \xc2\xb5s",
+                          .x_percent = true,
                           .y_low = NAN,
                           .y_high = NAN,
-                          .y_log = true,
+                          .y_axis = LOGARITHMIC,
                           .line = line,
                           .lines = lines};
-    text svg = {0};
-    if (lines > 0 && draw(p, &picture, &svg))
-        page_figure(
-            p, svg.bytes, key, lines,
-            "%s: each back end's fastest kernel, median of the repetitions; bars from the least to the greatest. "
-            "The time axis is logarithmic.",
-            group_label(g).text);
-    text_free(&svg);
+    if (lines > 0)
+        page_figure(p, &picture,
+                    "%s: each back end's fastest kernel, median of the repetitions; bars from the least to the "
+                    "greatest. The time axis is logarithmic.",
+                    group_label(g).text);
     free(store);
 }
 
@@ -418,6 +419,68 @@ static void layout_table(page *p, const bench_view *v, const bench_group *g) {
     page_table_end(p);
 }
 
+/* ---- every kernel ---------------------------------------------------------------------------------------------
+ */
+
+/* The interval of a ratio of two ranges, as wide as they allow. */
+static shown speedup_range(const bench_record *base, const bench_record *b) {
+    if (base == NULL || b == NULL) return (shown){""};
+    return show_range(show_significant(base->time_ns.low / b->time_ns.high),
+                      show_significant(base->time_ns.high / b->time_ns.low));
+}
+
+static const bench_record *of_kernel(const bench_view *v, const bench_group *g, const struct step *s,
+                                     const char *kernel) {
+    for (size_t i = 0; i < v->r->benches; i++) {
+        const bench_record *b = &v->r->bench[i];
+        if (in_group(b, g) && b->m == s->m && b->k == s->k && strcmp(b->kernel, kernel) == 0) return b;
+    }
+    return NULL;
+}
+
+/* Is record `at` the first of its kernel in the group? */
+static bool is_new_kernel(const bench_view *v, const bench_group *g, size_t at) {
+    if (!in_group(&v->r->bench[at], g)) return false;
+    for (size_t i = 0; i < at; i++)
+        if (in_group(&v->r->bench[i], g) && strcmp(v->r->bench[i].kernel, v->r->bench[at].kernel) == 0)
+            return false;
+    return true;
+}
+
+/* Kernels against percentages, shaded. */
+static void heat_map(page *p, const bench_view *v, const bench_group *g) {
+    enum { FIXED = 2 };
+    column columns[FIXED + MOST_STEPS] = {{"kernel", false, false}, {"back end", false, false}};
+    label *title = malloc((g->steps + 1) * sizeof *title);
+    if (title == NULL) {
+        p->html.failed = true;
+        return;
+    }
+    for (size_t s = 0; s < g->steps; s++) {
+        title[s] = label_print("%s\xc2\xa0%%", show_channels(g->step[s].percent).text);
+        columns[FIXED + s] = (column){title[s].text, true, s == 0};
+    }
+    page_table(
+        p, HTML, columns, FIXED + (unsigned)g->steps,
+        "%s. Time of the fastest autovec kernel over this kernel's, with the range that both allow: above 1 it is "
+        "faster, and blue; below 1 slower, and orange.",
+        group_label(g).text);
+    for (size_t i = 0; i < v->r->benches; i++) {
+        const char *kernel = v->r->bench[i].kernel;
+        if (!is_new_kernel(v, g, i)) continue;
+        page_cell_text(p, kernel);
+        page_cell_text(p, v->r->bench[i].backend);
+        for (size_t s = 0; s < g->steps; s++) {
+            const bench_record *own = of_kernel(v, g, &g->step[s], kernel);
+            const bench_record *base = fastest(v, g, &g->step[s], is_autovec, NULL, NULL);
+            page_ratio(p, speedup(base, own), show_significant(speedup(base, own)).text,
+                       speedup_range(base, own).text);
+        }
+    }
+    page_table_end(p);
+    free(title);
+}
+
 /* How often each layout was the fastest one of the machine's best back end, where it had a choice. */
 static void say_layouts(page *p, const bench_view *v) {
     const char *const names[] = {"panel", "row", "batch"};
@@ -464,12 +527,13 @@ void section_bench(page *p, const records *r) {
     say_layouts(p, &v);
     if (v.left_out)
         page_note(p, BOTH, NULL, "Not all back ends and percentages fit here; bench.csv has all of them.");
-    page_figures(p);
+    page_grid(p, "figures");
     for (size_t g = 0; g < v.groups; g++) group_figure(p, &v, &v.group[g]);
-    page_figures_end(p);
+    page_grid_end(p);
     for (size_t g = 0; g < v.groups; g++) {
         page_details(p, p->plot_error.text[0] != '\0', "%s", group_label(&v.group[g]).text);
         backend_table(p, &v, &v.group[g]);
+        heat_map(p, &v, &v.group[g]);
         layout_table(p, &v, &v.group[g]);
         page_details_end(p);
     }

@@ -159,6 +159,21 @@ void section_method(page *p, const records *r) {
          " Share of test images classified correctly. Below a profile's own part it varies much from seed to seed, "
          "so a "
          "single seed says little there."},
+        {r->networks > 0, "The gap.",
+         " FLOPs saved less time saved, in percentage points. Its first part are lanes that the kernels compute "
+         "and "
+         "nobody reads: FLOPs saved less issued FLOPs saved. The rest does not shrink with the channels, or "
+         "depends on "
+         "caches."},
+        {r->benches + r->cells > 0, "Heat maps.",
+         " A cell is a ratio of times, with its interval below it. Its shade begins at 2\xc2\xa0%, and is deeper "
+         "from "
+         "10\xc2\xa0%, 25\xc2\xa0%, 1.5 times and 2 times on: blue where this is faster, orange where it is "
+         "slower."},
+        {r->benches > 0 && r->roofs > 0, "Roofline.",
+         " FLOPs per byte counts weights, bias, inputs and outputs once each, 4 bytes apiece; FLOPs are 2 m k for "
+         "each "
+         "sample. The roofs were measured in the same run, on one core."},
         {r->benches > 0, "Back ends.",
          " scalar is plain C with the compiler's vectoriser off; autovec is the same C with it on, for the named "
          "instruction set; the others are written by hand. The honest comparison is with autovec. Of a kernel's "

@@ -152,10 +152,9 @@ static void figure(page *p, const records *r, const cell_record *setting, double
                    double mark, const char *y_title, const char *caption) {
     static const unsigned colors[] = {1, 2, 3, 4, 6, 7};
     enum { PALETTE = sizeof colors / sizeof colors[0], GREY = 5 };
-    const plot_point marks[] = {{0, mark, NAN, NAN}, {100, mark, NAN, NAN}};
+    const plot_point marks[] = {{.x = 0, .y = mark}, {.x = 100, .y = mark}};
     plot_point *store = malloc((r->cells + 1) * sizeof *store);
     plot_line line[MOST_SERIES + 1];
-    legend key[MOST_SERIES];
     label name[MOST_SERIES];
     unsigned lines = 0;
     size_t used = 0, most = 0;
@@ -164,26 +163,31 @@ static void figure(page *p, const records *r, const cell_record *setting, double
         const size_t first = used;
         for (size_t o = i; o < r->cells; o++)
             if (same_series(&r->cell[o], &r->cell[i]) && isfinite(y(&r->cell[o])))
-                store[used++] = (plot_point){r->cell[o].percent, y(&r->cell[o]), NAN, NAN};
+                store[used++] = (plot_point){.x = r->cell[o].percent,
+                                             .y = y(&r->cell[o]),
+                                             .low = NAN,
+                                             .high = NAN,
+                                             .note = r->cell[o].kernel};
         if (used == first) continue;
         most = used - first > most ? used - first : most;
         name[lines] = series_label(&r->cell[i]);
         const unsigned color = colors[lines % PALETTE];
-        line[lines] = (plot_line){&store[first], used - first, color, lines >= PALETTE, false};
-        key[lines] = (legend){color, lines >= PALETTE, name[lines].text};
+        line[lines] = (plot_line){.point = &store[first],
+                                  .points = used - first,
+                                  .label = name[lines].text,
+                                  .color = color,
+                                  .dashed = lines >= PALETTE};
         lines++;
     }
-    line[lines] = (plot_line){marks, 2, GREY, true, false};
+    line[lines] = (plot_line){.point = marks, .points = 2, .color = GREY, .style = BARE, .dashed = true};
     const plot picture = {.x_title = "channels used, %",
                           .y_title = y_title,
+                          .x_percent = true,
                           .y_low = 0,
                           .y_high = NAN,
                           .line = line,
                           .lines = lines + 1};
-    text svg = {0};
-    if (most > 1 && draw(p, &picture, &svg))
-        page_figure(p, svg.bytes, key, lines, "%s: %s", setting_label(setting).text, caption);
-    text_free(&svg);
+    if (most > 1) page_figure(p, &picture, "%s: %s", setting_label(setting).text, caption);
     free(store);
 }
 
@@ -266,12 +270,70 @@ static void network_table(page *p, const records *r) {
     page_table_end(p);
 }
 
+/* ---- the heat map ----------------------------------------------------------------------------------------------
+ */
+
+enum { MOST_PERCENTS = 24 };
+
+/* Distinct percentages, ascending; returns how many. */
+static unsigned percents(const records *r, double percent[MOST_PERCENTS]) {
+    unsigned count = 0;
+    for (size_t i = 0; i < r->cells; i++) {
+        unsigned at = 0;
+        while (at < count && percent[at] < r->cell[i].percent) at++;
+        if ((at < count && percent[at] == r->cell[i].percent) || count == MOST_PERCENTS) continue;
+        memmove(&percent[at + 1], &percent[at], (count - at) * sizeof *percent);
+        percent[at] = r->cell[i].percent;
+        count++;
+    }
+    return count;
+}
+
+static const cell_record *cell_at(const records *r, const cell_record *series, double percent) {
+    for (size_t i = 0; i < r->cells; i++)
+        if (same_series(&r->cell[i], series) && r->cell[i].percent == percent) return &r->cell[i];
+    return NULL;
+}
+
+/* Layer, back end and batch against the percentage. */
+static void heat_map(page *p, const records *r) {
+    enum { FIXED = 3 };
+    double percent[MOST_PERCENTS];
+    const unsigned count = percents(r, percent);
+    column columns[FIXED + MOST_PERCENTS] = {
+        {"layer", false, false}, {"back end", false, false}, {"batch", true, false}};
+    label title[MOST_PERCENTS];
+    for (unsigned c = 0; c < count; c++) {
+        title[c] = label_print("%s\xc2\xa0%%", show_channels(percent[c]).text);
+        columns[FIXED + c] = (column){title[c].text, true, c == 0};
+    }
+    page_table(
+        p, BOTH, columns, FIXED + count,
+        "Time of the best other library over ours, by the percentage that is kept, and its interval: above 1 we "
+        "are faster, and blue; below 1 that library is, and orange.");
+    for (size_t i = 0; i < r->cells; i++) {
+        const cell_record *series = &r->cell[i];
+        if (!is_first(r->cell, i, same_series)) continue;
+        page_cell_text(p, series_label(series).text);
+        page_cell_text(p, series->backend);
+        page_cell(p, (double)series->batch, show_count((double)series->batch).text, "");
+        for (unsigned c = 0; c < count; c++) {
+            const cell_record *cell = cell_at(r, series, percent[c]);
+            const interval none = {NAN, NAN, NAN}, ratio = cell != NULL ? cell->ratio : none;
+            page_ratio(p, ratio.median, show_significant(ratio.median).text,
+                       show_range(show_significant(ratio.low), show_significant(ratio.high)).text);
+        }
+    }
+    page_table_end(p);
+}
+
 void section_matrix(page *p, const records *r) {
     if (r->cells + r->wholes + r->roofs == 0) return;
     say_summary(p, r);
     say_above(p, r);
     if (r->cells > 0) {
-        page_figures(p);
+        heat_map(p, r);
+        page_grid(p, "figures");
         for (size_t i = 0; i < r->cells; i++) {
             if (!is_first(r->cell, i, same_setting)) continue;
             figure(p, r, &r->cell[i], ratio_y, 1, "time of best peer over ours",
@@ -281,7 +343,7 @@ void section_matrix(page *p, const records *r) {
                 "how much of the roof is reached: FLOPs at the FMA peak or the best stream of loads over the same "
                 "bytes, whichever takes longer.");
         }
-        page_figures_end(p);
+        page_grid_end(p);
         series_table(p, r);
         for (size_t i = 0; i < r->cells; i++) {
             if (!is_first(r->cell, i, same_setting)) continue;

@@ -35,7 +35,7 @@ static plot_line line_of(const reproduce_record *from, const reproduce_record *t
         const double mean = expected ? c->expected_percent : c->mean_percent;
         const double sd = expected ? c->expected_sd : c->sd_percent;
         if (isnan(mean)) continue;
-        *(*store)++ = (plot_point){c->percent, mean, fmax(0, mean - sd), fmin(100, mean + sd)};
+        *(*store)++ = (plot_point){c->percent, mean, fmax(0, mean - sd), fmin(100, mean + sd), NULL};
         line.points++;
     }
     return line;
@@ -52,11 +52,9 @@ static double axis_low(const row *w) {
 static void figure(page *p, const records *r, const row *w) {
     plot_point *store = malloc(2 * (size_t)(w->end - w->first) * sizeof *store), *next = store;
     plot_line line[2 * MOST_CURVES];
-    legend key[2 * MOST_CURVES];
     label name[2 * MOST_CURVES];
     size_t lines = 0;
     unsigned color = 0;
-    text svg = {0};
     if (store == NULL) return;
     for (const reproduce_record *from = w->first, *c = from; c < w->end && color < MOST_CURVES; c++) {
         if (goes_on(c, w)) continue;
@@ -71,24 +69,22 @@ static void figure(page *p, const records *r, const row *w) {
             name[lines] = several ? label_print("%s, profile for %s", whose,
                                                 part_label(from->range_percent[0], from->range_percent[1]).text)
                                   : label_print("%s", whose);
-            key[lines] = (legend){color, expected == 1, name[lines].text};
+            line[lines].label = name[lines].text;
             lines++;
         }
         from = c + 1;
     }
     const plot picture = {.x_title = "channels used, %",
                           .y_title = "test accuracy, %",
+                          .x_percent = true,
                           .y_low = axis_low(w),
                           .y_high = 100,
                           .line = line,
                           .lines = lines};
-    if (draw(p, &picture, &svg))
-        page_figure(
-            p, svg.bytes, key, (unsigned)lines,
-            "%s: mean test accuracy %s of %s seeds. Bars: one standard deviation of a network, either way. The "
-            "axis starts at %g %%.",
-            w->first->model, data_label(r).text, show_count((double)w->first->seeds).text, axis_low(w));
-    text_free(&svg);
+    page_figure(p, &picture,
+                "%s: mean test accuracy %s of %s seeds. Bars: one standard deviation of a network, either way. The "
+                "axis starts at %g %%.",
+                w->first->model, data_label(r).text, show_count((double)w->first->seeds).text, axis_low(w));
     free(store);
 }
 
@@ -153,13 +149,13 @@ static void summary(page *p, const records *r) {
 void section_reproduce(page *p, const records *r) {
     if (r->reproduces == 0) return;
     summary(p, r);
-    page_figures(p);
+    page_grid(p, "figures");
     for (size_t i = 0; i < r->reproduces;) {
         const row w = row_from(r, i);
         figure(p, r, &w);
         i = (size_t)(w.end - r->reproduce);
     }
-    page_figures_end(p);
+    page_grid_end(p);
     for (size_t i = 0; i < r->reproduces;) {
         const row w = row_from(r, i);
         const bool best = strcmp(w.first->recipe, "best") == 0;

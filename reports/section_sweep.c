@@ -7,38 +7,15 @@
 
 /* A comment on GitHub holds 65,536 characters: the tables of more models than this are on the page and in CSV only.
  */
-enum { MOST_MARKDOWN_NETWORKS = 8 };
+enum { MOST_MARKDOWN_NETWORKS = 4 };
 
 /* Profiles of one picture; a model file holds no more (MODEL_MAX_PROFILES). Colours repeat after COLORS. */
 enum { MOST_CURVES = 16 };
-
-static bool in_own_part(const curve *c, const point *at) {
-    return at->percent > c->from_percent && at->percent <= c->to_percent;
-}
-
-/* One percentage as the network would be used there. */
-typedef struct served {
-    const curve *curve;
-    const point *point;
-} served;
 
 static size_t count_points(const network *n) {
     size_t count = 0;
     for (size_t c = 0; c < n->curves; c++) count += n->curve[c].points;
     return count;
-}
-
-/* At each percentage the profile that serves it, ascending. The caller frees; NULL without memory. */
-static served *new_served(const network *n, size_t *count) {
-    served *list = malloc((count_points(n) + 1) * sizeof *list);
-    *count = 0;
-    if (list == NULL) return NULL;
-    for (size_t c = 0; c < n->curves; c++) {
-        const curve *one = &n->curve[c];
-        for (size_t i = 0; i < one->points; i++)
-            if (network_serving(n, one->point[i].percent) == one) list[(*count)++] = (served){one, &one->point[i]};
-    }
-    return list;
 }
 
 /* Any point of the network has several seeds. */
@@ -55,11 +32,9 @@ static bool has_seeds(const network *n) {
 /* A plot's lines with the points that they borrow. */
 typedef struct drawing {
     plot_line line[2 * MOST_CURVES];
-    legend key[2 * MOST_CURVES];
     label name[2 * MOST_CURVES];
     plot_point *store; /* room for all points of all lines */
     size_t lines, points;
-    unsigned keys;
 } drawing;
 
 static bool drawing_start(drawing *d, size_t points) {
@@ -68,20 +43,14 @@ static bool drawing_start(drawing *d, size_t points) {
 }
 
 /* Starts a line; the points added from here on are its own. */
-static void drawing_line(drawing *d, unsigned color, bool dashed, bool bars) {
-    d->line[d->lines++] =
-        (plot_line){.point = d->store + d->points, .color = color, .dashed = dashed, .bars = bars};
-}
-
-static void drawing_key(drawing *d, label name) {
-    const plot_line *line = &d->line[d->lines - 1];
-    d->name[d->keys] = name;
-    d->key[d->keys] = (legend){line->color, line->dashed, d->name[d->keys].text};
-    d->keys++;
+static plot_line *drawing_line(drawing *d, label name, unsigned color) {
+    d->name[d->lines] = name;
+    d->line[d->lines] = (plot_line){.point = d->store + d->points, .label = d->name[d->lines].text, .color = color};
+    return &d->line[d->lines++];
 }
 
 static void drawing_point(drawing *d, double x, double y, double low, double high) {
-    d->store[d->points++] = (plot_point){x, y, low, high};
+    d->store[d->points++] = (plot_point){x, y, low, high, NULL};
     d->line[d->lines - 1].points++;
 }
 
@@ -89,68 +58,64 @@ static void accuracy_point(drawing *d, const point *at) {
     drawing_point(d, at->percent, at->accuracy, at->accuracy_low, at->accuracy_high);
 }
 
-static bool draw_accuracy(page *p, const drawing *d, text *svg) {
-    const plot picture = {.x_title = "channels used, %",
-                          .y_title = "test accuracy, %",
-                          .y_low = 0,
-                          .y_high = 100,
-                          .line = d->line,
-                          .lines = d->lines};
-    return draw(p, &picture, svg);
+static plot accuracy_plot(const drawing *d) {
+    return (plot){.x_title = "channels used, %",
+                  .y_title = "test accuracy, %",
+                  .x_percent = true,
+                  .y_low = 0,
+                  .y_high = 100,
+                  .line = d->line,
+                  .lines = d->lines};
 }
 
 /* Accuracy of every profile over the whole range: bold in its own part, thin and dashed elsewhere. */
 static void accuracy_figure(page *p, const records *r, const network *n) {
     drawing d;
-    text svg = {0};
     const bool seeds = has_seeds(n);
     if (!drawing_start(&d, 2 * count_points(n))) return;
     for (size_t c = 0; c < n->curves && c < MOST_CURVES; c++) {
         const curve *one = &n->curve[c];
         const unsigned color = (unsigned)c % COLORS + 1;
-        drawing_line(&d, color, true, false);
+        const label name = label_print("profile %" JSON_INTEGER_FORMAT ", trained for %s", one->profile,
+                                       part_label(one->from_percent, one->to_percent).text);
+        plot_line *beyond = drawing_line(&d, name, color);
+        beyond->dashed = beyond->unlisted = true;
         for (size_t i = 0; i < one->points && n->curves > 1; i++) accuracy_point(&d, &one->point[i]);
-        drawing_line(&d, color, false, seeds);
+        drawing_line(&d, name, color)->bars = seeds;
         for (size_t i = 0; i < one->points; i++)
-            if (in_own_part(one, &one->point[i])) accuracy_point(&d, &one->point[i]);
-        drawing_key(&d, label_print("profile %" JSON_INTEGER_FORMAT ", trained for %s", one->profile,
-                                    part_label(one->from_percent, one->to_percent).text));
+            if (curve_owns(one, &one->point[i])) accuracy_point(&d, &one->point[i]);
     }
-    if (draw_accuracy(p, &d, &svg))
-        page_figure(p, svg.bytes, d.key, d.keys, "%s: accuracy %s, against the percentage of channels.%s%s%s",
-                    network_label(n).text, data_label(r).text,
-                    n->curves > 1 ? " Solid inside the profile's own part, dashed over the whole range." : "",
-                    seeds ? " Bars: least and greatest of the seeds." : "",
-                    n->curves > MOST_CURVES ? " Further profiles are in the table." : "");
-    text_free(&svg);
+    const plot picture = accuracy_plot(&d);
+    page_figure(p, &picture, "%s: accuracy %s, against the percentage of channels.%s%s%s", network_label(n).text,
+                data_label(r).text,
+                n->curves > 1 ? " Solid inside the profile's own part, dashed over the whole range." : "",
+                seeds ? " Bars: least and greatest of the seeds." : "",
+                n->curves > MOST_CURVES ? " Further profiles are in the table." : "");
     free(d.store);
 }
 
 /* Several models in one picture, each as it would be used; as many pictures as the colours make necessary. */
 static void overview_figures(page *p, const records *r) {
     if (r->networks < 2) return;
-    page_figures(p);
+    page_grid(p, "figures");
     for (size_t first = 0; first < r->networks; first += COLORS) {
         drawing d;
-        text svg = {0};
         if (!drawing_start(&d, r->sweeps)) break;
         for (size_t i = first; i < r->networks && i < first + COLORS; i++) {
             size_t count;
-            served *list = new_served(&r->network[i], &count);
-            drawing_line(&d, (unsigned)(i - first) + 1, false, false);
-            drawing_key(&d, network_label(&r->network[i]));
+            served *list = network_served(&r->network[i], &count);
+            drawing_line(&d, network_label(&r->network[i]), (unsigned)(i - first) + 1);
             for (size_t s = 0; list != NULL && s < count; s++) accuracy_point(&d, list[s].point);
             free(list);
         }
-        if (draw_accuracy(p, &d, &svg))
-            page_figure(p, svg.bytes, d.key, d.keys,
-                        "Accuracy %s, against the percentage of channels; at each percentage the profile that was "
-                        "trained for it.",
-                        data_label(r).text);
-        text_free(&svg);
+        const plot picture = accuracy_plot(&d);
+        page_figure(p, &picture,
+                    "Accuracy %s, against the percentage of channels; at each percentage the profile that was "
+                    "trained for it.",
+                    data_label(r).text);
         free(d.store);
     }
-    page_figures_end(p);
+    page_grid_end(p);
 }
 
 /* FLOPs saved and time saved in one picture: the gap between them is what a count of FLOPs does not tell. */
@@ -170,8 +135,7 @@ static void savings_figure(page *p, const network *n) {
     };
     drawing d;
     size_t count;
-    text svg = {0};
-    served *list = new_served(n, &count);
+    served *list = network_served(n, &count);
     if (n->full == NULL || list == NULL || !drawing_start(&d, count * sizeof lines / sizeof lines[0])) {
         free(list);
         return;
@@ -180,7 +144,9 @@ static void savings_figure(page *p, const network *n) {
     for (size_t l = 0; l < sizeof lines / sizeof lines[0]; l++) {
         const size_t points_before = d.points;
         bool differs = lines[l].saved != saved_nominal_flops; /* the nominal count only where it is another one */
-        drawing_line(&d, lines[l].color, lines[l].dashed, lines[l].bars);
+        plot_line *line = drawing_line(&d, label_print("%s", lines[l].name), lines[l].color);
+        line->dashed = lines[l].dashed;
+        line->bars = lines[l].bars;
         for (size_t s = 0; s < count; s++) {
             const interval saved = lines[l].saved(list[s].point, n->full);
             differs = differs || list[s].point->nominal_flops != list[s].point->useful_flops;
@@ -188,26 +154,21 @@ static void savings_figure(page *p, const network *n) {
             drawing_point(&d, list[s].point->percent, saved.median, saved.low, saved.high);
             least = fmin(least, saved.low);
         }
-        if (differs && d.points > points_before) {
-            drawing_key(&d, label_print("%s", lines[l].name));
-        } else {
-            d.points = points_before;
-            d.lines--;
-        }
+        if (differs && d.points > points_before) continue;
+        d.points = points_before;
+        d.lines--;
     }
     const plot picture = {.x_title = "channels used, %",
                           .y_title = "saved, %",
+                          .x_percent = true,
                           .y_low = fmax(-100, 10 * floor(least / 10)),
                           .y_high = 100,
                           .line = d.line,
                           .lines = d.lines};
-    if (draw(p, &picture, &svg))
-        page_figure(
-            p, svg.bytes, d.key, d.keys,
-            "%s: work and time saved against the same network with all channels, on the back end %s. Issued: "
-            "what the kernels' tiles execute, idle lanes too. Bars: what the intervals of the two times allow.",
-            network_label(n).text, n->backend);
-    text_free(&svg);
+    page_figure(p, &picture,
+                "%s: work and time saved against the same network with all channels, on the back end %s. Issued: "
+                "what the kernels' tiles execute, idle lanes too. Bars: what the intervals of the two times allow.",
+                network_label(n).text, n->backend);
     free(d.store);
     free(list);
 }
@@ -254,7 +215,7 @@ static void full_table(page *p, const records *r, const network *n) {
             const point *at = &one->point[i];
             page_cell(p, (double)one->profile,
                       label_print("%s%s", part_label(one->from_percent, one->to_percent).text,
-                                  in_own_part(one, at) ? " *" : "")
+                                  curve_owns(one, at) ? " *" : "")
                           .text,
                       "");
             page_cell(p, at->percent, show_channels(at->percent).text, "");
@@ -291,7 +252,7 @@ static void short_table(page *p, const records *r, const network *n) {
         {"time saved, %", true, false},
     };
     size_t count;
-    served *list = new_served(n, &count);
+    served *list = network_served(n, &count);
     if (list == NULL) return;
     page_heading(p, MARKDOWN, "%s", network_label(n).text);
     page_table(p, MARKDOWN, columns, sizeof columns / sizeof columns[0],
@@ -323,10 +284,10 @@ void section_sweep(page *p, const records *r) {
                   n->gamma, n->curves, n->curves == 1 ? "" : "s", n->backend,
                   has_seeds(n) ? "Accuracy is the mean over the seeds."
                                : "One seed: below a profile's own part the spread between seeds is large.");
-        page_figures(p);
+        page_grid(p, "figures");
         accuracy_figure(p, r, n);
         savings_figure(p, n);
-        page_figures_end(p);
+        page_grid_end(p);
         page_details(p, p->plot_error.text[0] != '\0', "Every value of %s", network_label(n).text);
         full_table(p, r, n);
         page_details_end(p);

@@ -7,22 +7,25 @@
 
 const section sections[] = {
     {"answer", "What it saves", section_answer},
+    {"pareto", "Accuracy against time", section_pareto},
+    {"gap", "Work saved and time saved", section_gap},
     {"models", "Accuracy and cost, model by model", section_sweep},
     {"refine", "From one result to a better one", section_refine},
-    {"kernels", "Back ends and layouts", section_bench},
     {"matrix", "Kernels against peers and roofs", section_matrix},
-    {"work", "Executed work", section_work},
+    {"kernels", "Back ends and layouts", section_bench},
+    {"roofline", "Roofline", section_roofline},
     {"versus", "Direct comparisons", section_versus},
-    {"predictions", "Predictions for other CPUs", section_predictions},
-    {"noise", "Noise floor", section_noise},
-    {"environment", "Warnings and environment", section_environment},
-    {"verification", "Verification", section_verify},
-    {"reproduction", "Reproduction", section_reproduce},
+    {"work", "Executed work", section_work},
     {"training", "Training", section_train},
     {"epoch", "Training speed", section_epoch},
-    {"trace", "Steps of this run", section_trace},
-    {"machine", "Machine, build and run", section_facts},
+    {"reproduction", "Reproduction", section_reproduce},
+    {"verification", "Verification", section_verify},
+    {"noise", "Noise floor", section_noise},
+    {"environment", "Warnings and environment", section_environment},
+    {"predictions", "Predictions for other CPUs", section_predictions},
     {"method", "How to read this", section_method},
+    {"machine", "Machine, build and run", section_facts},
+    {"trace", "Steps of this run", section_trace},
 };
 const unsigned section_count = sizeof sections / sizeof sections[0];
 
@@ -55,10 +58,6 @@ label data_label(const records *r) {
     if (r->synthetic) return label_print("on the built-in synthetic digits, not on MNIST");
     return r->data_name != NULL ? label_print("on the test images of %s", r->data_name)
                                 : label_print("on the test images");
-}
-
-bool draw(page *p, const plot *picture, text *svg) {
-    return p->plot_error.text[0] == '\0' && plot_svg(picture, p->figures + 1, svg, &p->plot_error);
 }
 
 void cell_time_us(page *p, interval time_ns) {

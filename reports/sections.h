@@ -3,7 +3,6 @@
 #define REPORTS_SECTIONS_H
 
 #include "page.h"
-#include "plot.h"
 #include "records.h"
 
 typedef struct section {
@@ -15,9 +14,12 @@ extern const section sections[]; /* in the order of the page */
 extern const unsigned section_count;
 
 void section_answer(page *p, const records *r);
+void section_pareto(page *p, const records *r);
+void section_gap(page *p, const records *r);
 void section_sweep(page *p, const records *r);
 void section_bench(page *p, const records *r);
 void section_matrix(page *p, const records *r);
+void section_roofline(page *p, const records *r);
 void section_versus(page *p, const records *r);
 void section_refine(page *p, const records *r);
 void section_work(page *p, const records *r);
@@ -51,9 +53,6 @@ label label_print(const char *format, ...) __attribute__((format(printf, 1, 2)))
 label network_label(const network *n);                    /* the model, and its back end where it has several */
 label part_label(double from_percent, double to_percent); /* "30–100 %" */
 label data_label(const records *r); /* behind "accuracy": "on the built-in synthetic digits, not on MNIST" */
-
-/* Draws the plot into svg. After the first failure, which p->plot_error keeps, no plot is tried any more. */
-bool draw(page *p, const plot *picture, text *svg);
 
 /* Cells of an open table: the median, with low to high small behind it. */
 void cell_time_us(page *p, interval time_ns);

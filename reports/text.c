@@ -124,6 +124,9 @@ void text_latex(text *t, const char *string) {
         if (l < sizeof latex / sizeof latex[0]) {
             text_put(t, latex[l][1]);
             string += strlen(latex[l][0]);
+        } else if (string[0] == '-' && string[1] == '-') { /* or it would become a dash */
+            text_put(t, "-{}");
+            string++;
         } else {
             text_add(t, is_control(*string) ? " " : string, 1);
             string++;

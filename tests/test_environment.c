@@ -405,6 +405,9 @@ START_TEST(what_it_runs_on_is_told) {
     calm.fma_peak_gflops[PEAK_WIDTHS - 1] = fact_unavailable("no such registers");
     calm.machine.architecture = "aarch64";
     warns(NULL, NULL);
+    calm.fma_peak_gflops[PEAK_WIDTHS - 1] = fact_unavailable("no such registers");
+    strcpy(calm.machine.hidden, "avx512f"); /* it is there, but hidden */
+    warns("hidden", "IDP_CPU_DISABLE=avx512f");
 }
 END_TEST
 

@@ -135,7 +135,7 @@ START_TEST(weights_kernel) {
         memcpy(w0, w, cells * sizeof(float));
         const idp_train_term term[2] = {{delta[0], x[0], samples[0]}, {delta[1], x[1], samples[1]}};
         t->weights(&(idp_train_weights){term, terms, m, n, stride, g, added, update ? v : NULL, update ? w : NULL,
-                                        0.75f, 0.5f, 0.125f});
+                                        0.75f, 0.5f, 0.125f, NULL, 0, 0});
         for (size_t j = 0; j <= m; j++)
             for (size_t i = 0; i < stride; i++) {
                 const size_t at = j * stride + i;
@@ -218,22 +218,23 @@ END_TEST
 START_TEST(pixels_and_turns) {
     const idp_train *t = usable(_i);
     if (t == NULL) return;
-    uint8_t bytes[BLOCK][50];
-    const uint8_t *image[BLOCK];
-    float *y = random_floats(BLOCK * BLOCK), *turned = random_floats(BLOCK * BLOCK);
-    for (size_t s = 0; s < BLOCK; s++) {
-        image[s] = bytes[s];
-        for (size_t c = 0; c < 50; c++) bytes[s][c] = (uint8_t)random_below(&r, 256);
-    }
-    for (size_t n = 0; n <= BLOCK; n++) {
-        const size_t samples = BLOCK - n / 3, first = 50 - n;
-        t->pixels(samples, image, first, n, y);
+    uint8_t pixel[BLOCK][IDP_TRAIN_LINE];
+    float *y = random_floats(BLOCK * BLOCK), *turned = random_floats(BLOCK * BLOCK),
+          *whole = random_floats((IDP_TRAIN_LINE + 1) * BLOCK);
+    const float beyond = whole[IDP_TRAIN_LINE * BLOCK];
+    for (size_t s = 0; s < BLOCK; s++)
+        for (size_t c = 0; c < IDP_TRAIN_LINE; c++) pixel[s][c] = (uint8_t)random_below(&r, 256);
+    t->pixels_turned(&pixel[0][0], whole);
+    ck_assert_float_eq(whole[IDP_TRAIN_LINE * BLOCK], beyond);
+    for (size_t first = 0; first < IDP_TRAIN_LINE; first += BLOCK) {
+        t->pixels(&pixel[0][first], y);
         t->turn(y, turned);
         for (size_t s = 0; s < BLOCK; s++)
             for (size_t c = 0; c < BLOCK; c++) {
-                const double expected = s < samples && c < n ? bytes[s][first + c] / 255.0 : 0;
+                const double expected = pixel[s][first + c] / 255.0;
                 ck_assert(fabs((double)y[s * BLOCK + c] - expected) <= 2 * 0x1p-24 * expected);
                 ck_assert(turned[c * BLOCK + s] == y[s * BLOCK + c]);
+                ck_assert(whole[(first + c) * BLOCK + s] == y[s * BLOCK + c]);
             }
     }
     float sum[2] = {1, 2};
@@ -243,7 +244,7 @@ START_TEST(pixels_and_turns) {
         for (size_t s = 0; s < BLOCK; s++) expected += (double)y[j * BLOCK + s];
         near("sum", sum[j], expected, expected, BLOCK);
     }
-    free(y), free(turned);
+    free(y), free(turned), free(whole);
 }
 END_TEST
 
@@ -288,7 +289,7 @@ END_TEST
  */
 
 /* One seed: at others, a ReLU's kink may lie within a finite difference. */
-enum { INPUTS = 40, HIDDEN = 36, CLASSES = 5, SAMPLES = 45, LAB_SEED = 7 };
+enum { INPUTS = 70, HIDDEN = 36, CLASSES = 5, SAMPLES = 45, LAB_SEED = 7 };
 
 /* The parameter that a finite difference moves, and by how much. */
 static const float *moved;

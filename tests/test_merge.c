@@ -112,7 +112,9 @@ START_TEST(what_does_not_fit_is_refused_by_file_and_field) {
     json_t *d[] = {document("2026-01-01", 5, "cpu", "[]"), document("2026-01-02", 9, "cpu", "[]")};
     json_object_set_new(json_object_get(d[1], cases[_i].object), cases[_i].field, json_string("another"));
     results merged = merged_of(d, 2, &counts, false, &e);
-    ck_assert_msg(strstr(e.text, "two.json") != NULL && strstr(e.text, cases[_i].named) != NULL, "%s", e.text);
+    ck_assert_msg(strstr(e.text, "two.json: field ") != NULL && strstr(e.text, cases[_i].named) != NULL &&
+                      strstr(e.text, "is \"another\"") != NULL && strstr(e.text, "in one.json") != NULL,
+                  "%s", e.text);
     results_free(&merged);
 }
 END_TEST
@@ -128,6 +130,29 @@ START_TEST(another_data_set_is_refused) {
 }
 END_TEST
 
+/* Rows of `reproduce` that share recipe and gamma, and epochs of several threads, are different figures. */
+START_TEST(figures_of_other_rows_are_not_replaced) {
+    error e = {""};
+    merge_counts counts;
+    json_t *d[] = {document("2026-01-01", 5, "cpu", "[]"), document("2026-01-02", 9, "cpu", "[]")};
+    for (int m = 0; m < 2; m++) {
+        json_t *records = json_object_get(d[m], "records");
+        json_array_append_new(records,
+                              json_pack("{s:s, s:s, s:s, s:s, s:i, s:f, s:i}", "kind", "reproduce", "model",
+                                        m == 0 ? "authors, one" : "authors, two", "recipe", "authors", "gamma",
+                                        "linear", "profile", 0, "percent", 10.0, "seeds", 3));
+        json_array_append_new(records, json_pack("{s:s, s:s, s:i, s:i}", "kind", "epoch", "implementation", "ours",
+                                                 "threads", 1 + m, "seconds", 1));
+        json_array_append_new(records, json_pack("{s:s, s:s, s:i, s:i}", "kind", "epoch", "implementation", "ours",
+                                                 "threads", 4, "seconds", 1 + m)); /* the same, again */
+    }
+    results merged = merged_of(d, 2, &counts, true, &e);
+    ck_assert_uint_eq(counts.records, 5);
+    ck_assert_uint_eq(counts.replaced, 1);
+    results_free(&merged);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("merge");
     TCase *all = tcase_create("merge");
@@ -135,6 +160,7 @@ int main(void) {
     tcase_add_test(all, parts_of_a_document_stay_parts);
     tcase_add_loop_test(all, what_does_not_fit_is_refused_by_file_and_field, 0, 4);
     tcase_add_test(all, another_data_set_is_refused);
+    tcase_add_test(all, figures_of_other_rows_are_not_replaced);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

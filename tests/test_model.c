@@ -1,7 +1,7 @@
 /* test_model.c: what a model tells of itself, and its file: written and read bit for bit, and every kind of damage
  * refused with one clear line. */
+#include "library/safetensors.h"
 #include "model/model.h"
-#include "model/safetensors.h"
 #include "model/train.h"
 #include "output.h"
 #include "progress.h"
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static dataset toy;
@@ -475,6 +476,23 @@ START_TEST(edited_header) {
 }
 END_TEST
 
+/* Widths are what a file claims: memory is taken for what it has. */
+START_TEST(claimed_widths_take_no_memory) {
+    enum { CLAIMED_KIB = 1 << 20, MOST_KIB = CLAIMED_KIB / 4 };
+    struct rusage before, after;
+    parts_of_file f = take_apart();
+    json_object_set_new(json_object_get(f.header, "__metadata__"), "widths", json_string("16384,16384,20,4"));
+    char *header = json_dumps(f.header, JSON_COMPACT);
+    put_together(header, f.bytes + f.data_at, f.size - f.data_at);
+    getrusage(RUSAGE_SELF, &before);
+    expect_refusal("widths that it has not", "is not of shape [16384, 16384]");
+    getrusage(RUSAGE_SELF, &after);
+    ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, MOST_KIB);
+    free(header);
+    free_parts(&f);
+}
+END_TEST
+
 START_TEST(not_json) {
     static const struct {
         const char *header, *expected;
@@ -539,6 +557,7 @@ int main(void) {
     tcase_add_test(file, header_length);
     tcase_add_test(file, flipped_header_bits);
     tcase_add_test(file, bad_values);
+    tcase_add_test(file, claimed_widths_take_no_memory);
     tcase_add_loop_test(file, edited_header, 0, (int)(sizeof edits / sizeof edits[0]));
     tcase_add_test(file, not_json);
     tcase_add_test(file, too_many_settings);

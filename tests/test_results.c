@@ -228,7 +228,12 @@ START_TEST(other_files_are_refused) {
         {"[]", "top level"},
         {"{}", "'schema'"},
         {"{\"schema\": 1}", "'schema'"},
-        {"{\"schema\": \"idp-results/2\"}", "idp-results/2"},
+        {"{\"schema\": \"idp-results/2\"}", "'idp-results/2', which a newer idp wrote"},
+        {"{\"schema\": \"idp-results/10\"}", "newer"},
+        {"{\"schema\": \"idp-results/0\"}", "not known"},
+        {"{\"schema\": \"idp-results/1.5\"}", "not known"},
+        {"{\"schema\": \"idp-results/\"}", "not known"},
+        {"{\"schema\": \"results\"}", "not known"},
         {"{\"schema\": \"idp-results/1\"}", "'machine'"},
         {"{\"schema\": \"idp-results/1\", \"schema\": \"idp-results/1\"}", "duplicate"},
         {"{\"schema\": \"idp-results/1\", \"machine\": {\"cpu\": \"\xff\xfe\"}}", "decode"},
@@ -351,6 +356,31 @@ START_TEST(intervals_need_three_numbers) {
 }
 END_TEST
 
+START_TEST(steps_of_a_run_are_checked) {
+    results r = new_results();
+    json_t *run = json_object_get(r.document, "run"),
+           *part = json_pack("{s:s, s:s, s:f, s:i, s:i}", "command", "idp bench", "time", "t", "seconds", 1.5,
+                             "first", 0, "records", 0);
+    json_object_set_new(run, "parts", json_pack("[o]", part));
+    fields_are_checked(r.document, part, NULL);
+    json_object_set_new(run, "parts", json_pack("[s]", "no object"));
+    document_refused(r.document, "run.parts[0]");
+    results_free(&r);
+}
+END_TEST
+
+START_TEST(what_is_hidden_of_a_machine_is_told) {
+    setenv("IDP_CPU_DISABLE", "avx512f", 1);
+    results r = new_results();
+    unsetenv("IDP_CPU_DISABLE");
+    json_t *machine_facts = json_object_get(r.document, "machine");
+    ck_assert_str_eq(json_string_value(json_object_get(machine_facts, "hidden")), "avx512f");
+    json_object_set_new(machine_facts, "hidden", json_integer(1));
+    document_refused(r.document, "'hidden'");
+    results_free(&r);
+}
+END_TEST
+
 /* ---- what is in it of this machine and build
  * --------------------------------------------------------------------- */
 
@@ -427,6 +457,8 @@ int main(void) {
     tcase_add_loop_test(files, every_field_of_a_record_is_checked, 0, SAMPLES - 1);
     tcase_add_test(files, records_are_objects_with_a_kind);
     tcase_add_test(files, intervals_need_three_numbers);
+    tcase_add_test(files, steps_of_a_run_are_checked);
+    tcase_add_test(files, what_is_hidden_of_a_machine_is_told);
     tcase_add_test(facts, a_seed_beyond_json_is_refused);
     tcase_add_test(facts, a_command_line_need_not_be_utf8);
     tcase_add_test(facts, intervals_keep_four_digits_of_their_spread);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h> /* before sha2.h, which needs it and does not say so */
 
@@ -135,7 +136,25 @@ done:
     return complete;
 }
 
-bool dataset_load(dataset *d, const char *folder, error *e) {
+/* Training draws images from all over the set: with pages of 4 KB nearly every one is a miss of the address
+ * translation, which under a hypervisor costs as much as the image (an epoch took 9 % longer). Where large pages or
+ * the memory for them are not to be had, the set stays where it is. */
+static void move_to_large_pages(images *part) {
+#if defined(MADV_HUGEPAGE)
+    const size_t page = (size_t)2 << 20, size = part->count * part->rows * part->columns;
+    const size_t room = (size + page - 1) / page * page;
+    uint8_t *moved = size < page ? NULL : aligned_alloc(page, room);
+    if (moved == NULL) return;
+    (void)madvise(moved, room, MADV_HUGEPAGE);
+    memcpy(moved, part->pixels, size);
+    free(part->pixels);
+    part->pixels = moved;
+#else
+    (void)part;
+#endif
+}
+
+static bool find_and_load(dataset *d, const char *folder, error *e) {
     const char *variable = getenv("IDP_DATA");
     const bool from_variable = folder == NULL && variable != NULL && variable[0] != '\0';
     char cache[PATH_SIZE];
@@ -145,6 +164,12 @@ bool dataset_load(dataset *d, const char *folder, error *e) {
         return digits_render(d, DIGITS_TRAIN, DIGITS_TEST, DIGITS_SEED, e);
     if (load_folder(d, folder, e)) return true;
     return from_variable ? fail_in(e, "IDP_DATA") : false;
+}
+
+bool dataset_load(dataset *d, const char *folder, error *e) {
+    if (!find_and_load(d, folder, e)) return false;
+    move_to_large_pages(&d->train);
+    return true;
 }
 
 void dataset_free(dataset *d) {

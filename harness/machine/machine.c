@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../kernels/idp.h"
@@ -73,6 +74,8 @@ void machine_read(machine *m) {
                    .revision = -1};
     machine_cpu(m);
     machine_system(m);
+    const char *hidden = getenv("IDP_CPU_DISABLE");
+    if (hidden != NULL) machine_text(m->hidden, sizeof m->hidden, hidden);
     if (m->cpu[0] == '\0') machine_text(m->cpu, sizeof m->cpu, "unknown");
 }
 
@@ -110,13 +113,14 @@ json_t *machine_json(const machine *m) {
     for (unsigned u = 0; u < m->unknowns; u++)
         json_object_set_new(unknown, m->unknown[u].field, json_string(m->unknown[u].reason));
     return json_pack(
-        "{s:s, s:s, s:o, s:i, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:o}", //
-        "cpu", m->cpu, "architecture", m->architecture, "features", features_json(),                       //
-        "cores", m->cores, "caches", caches_json(m), "hypervisor", text_or_null(m->hypervisor),            //
-        "system", m->system, "memory_bytes", (json_int_t)m->memory_bytes,                                  //
-        "vendor", text_or_null(m->vendor),                                                                 //
-        "family", count_or_null(m->family), "model", count_or_null(m->model),                              //
-        "stepping", count_or_null(m->stepping), "implementer", count_or_null(m->implementer),              //
-        "part", count_or_null(m->part), "variant", count_or_null(m->variant),                              //
-        "revision", count_or_null(m->revision), "flags", m->flags, "emulated", m->emulated, "unknown", unknown);
+        "{s:s, s:s, s:o, s:i, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:o}", //
+        "cpu", m->cpu, "architecture", m->architecture, "features", features_json(),                            //
+        "cores", m->cores, "caches", caches_json(m), "hypervisor", text_or_null(m->hypervisor),                 //
+        "system", m->system, "memory_bytes", (json_int_t)m->memory_bytes,                                       //
+        "vendor", text_or_null(m->vendor),                                                                      //
+        "family", count_or_null(m->family), "model", count_or_null(m->model),                                   //
+        "stepping", count_or_null(m->stepping), "implementer", count_or_null(m->implementer),                   //
+        "part", count_or_null(m->part), "variant", count_or_null(m->variant),                                   //
+        "revision", count_or_null(m->revision), "flags", m->flags, "emulated", m->emulated, "unknown", unknown,
+        "hidden", text_or_null(m->hidden));
 }

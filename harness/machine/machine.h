@@ -22,6 +22,7 @@ typedef struct machine {
     char vendor[64];
     int family, model, stepping;              /* x86: as displayed, extended fields added in */
     int implementer, part, variant, revision; /* Arm: MIDR_EL1 of the core that asked */
+    char hidden[64];  /* IDP_CPU_DISABLE: instruction sets hidden from this run on purpose; empty: none */
     char flags[4096]; /* what the CPU reports, space-separated: far more than the kernels use */
     machine_cache cache[MACHINE_CACHES];
     unsigned caches;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "safetensors.h"
+#include "../library/safetensors.h"
 #include "train_parts.h"
 
 #define FORMAT "idp-checkpoint/1"

@@ -55,13 +55,25 @@ static void trained_rows(const pass *p, size_t l, size_t *from, size_t *to) {
 /* ---- the first half: one block of samples ----------------------------------------------------------------------
  */
 
-/* The block's pixels, channel by channel. */
-static void read_input(const pass *p, size_t block, gradient_scratch *s) {
-    const size_t inputs = p->net->width[0];
-    for (size_t i = 0; i < inputs; i += BLOCK) {
-        p->g->kernels->pixels(samples_in(p, block), p->step->image + block * BLOCK, i, least(BLOCK, inputs - i),
-                              s->square);
-        p->g->kernels->turn(s->square, s->input + i * BLOCK);
+static uint8_t *pixels_at(const pass *p, size_t block, size_t column) {
+    const size_t line = block * lines_of(p->net->width[0]) + column / LINE;
+    return p->g->pixels + line * BLOCK * LINE + column % LINE;
+}
+
+/* The images lie all over the training set; both halves of the step read their pixels from one place. */
+static void read_images(const pass *p, size_t block) {
+    const size_t columns = p->net->width[0], whole = columns / LINE * LINE, samples = samples_in(p, block);
+    for (size_t s = 0; s < BLOCK; s++) {
+        const uint8_t *image = s < samples ? p->step->image[block * BLOCK + s] : NULL;
+        for (size_t c = 0; c < columns; c += LINE) {
+            uint8_t *to = pixels_at(p, block, c) + s * LINE;
+            if (image == NULL)
+                memset(to, 0, LINE);
+            else if (c < whole)
+                memcpy(to, image + c, LINE);
+            else
+                memcpy(to, image + c, columns - c);
+        }
     }
 }
 
@@ -180,7 +192,9 @@ static void samples_task(void *context, size_t block, size_t thread) {
         /* Layer 1 reads all of its inputs at every width: the widths share its product, and their gradients to its
          * outputs add up before the one product back. */
         gradient_scratch *s = &p->g->scratch[thread];
-        read_input(p, block, s);
+        read_images(p, block);
+        for (size_t i = 0; i < net->width[0]; i += LINE)
+            p->g->kernels->pixels_turned(pixels_at(p, block, i), s->input + i * BLOCK);
         read_target(p, block);
         forward(p, 0, block, p->first, net->width[0], s->input);
         if (net->own == NULL) turn(p, 1, block, p->first);
@@ -213,6 +227,18 @@ static void fill_terms(const pass *p, size_t l, size_t row, const float *x, idp_
 
 static bool last_width(const pass *p) { return p->w + 1 == p->step->widths; }
 
+/* The images of the next step are drawn from a set far larger than the caches, and 32 at a time are more streams
+ * than a hardware prefetcher follows: their lines are fetched while the weights keep the arithmetic busy. A line
+ * holds two blocks of columns: the first half of the images is fetched with one, the second with the other. */
+static void fetch_next(const pass *p, size_t index, idp_train_weights *o) {
+    const bool alone = index % 2 == 0 && (index + 1) * BLOCK >= p->net->width[0];
+    const size_t half = p->step->next_batch / 2, first = index % 2 == 0 ? 0 : half;
+    if (p->step->next == NULL) return;
+    o->fetch = p->step->next + first;
+    o->fetches = (index % 2 == 0 && !alone ? half : p->step->next_batch) - first;
+    o->fetch_offset = index * BLOCK / LINE * LINE;
+}
+
 /* Rows [from, to) and n columns from `column` on of layer l: gradient plus what dw holds (add), stored into dw or,
  * with `update`, used up. */
 static void weights(const pass *p, size_t l, size_t from, size_t to, size_t column, size_t n,
@@ -228,34 +254,28 @@ static void weights(const pass *p, size_t l, size_t from, size_t to, size_t colu
         o.lr = update->lr;
         o.decay = update->decay;
     }
+    if (l == 0 && terms > 0) fetch_next(p, column / BLOCK, &o);
     p->g->kernels->weights(&o);
-}
-
-/* The images of the next step are drawn from a set far larger than the caches, and 32 at a time are more streams
- * than a hardware prefetcher follows: their lines are asked for while the weights keep the arithmetic busy. */
-static void fetch_next(const pass *p, size_t index) {
-    enum { LINE_BYTES = 64, COLUMN_BLOCKS = LINE_BYTES / BLOCK };
-    if (p->step->next == NULL || index % COLUMN_BLOCKS != 0) return;
-    for (size_t s = 0; s < p->step->next_batch; s++) __builtin_prefetch(p->step->next[s] + index * BLOCK, 0, 2);
 }
 
 /* Layer 1: its gradient is complete in the registers, and updates the weights from there. */
 static void first_layer(const pass *p, size_t index, gradient_scratch *s) {
-    size_t from, to, column = index * BLOCK, end = p->net->width[0];
-    fetch_next(p, index);
+    size_t from, to, begin = index * BLOCK, end = least(begin + BLOCK, p->net->width[0]);
+    const float *x = s->columns;
     trained_rows(p, 0, &from, &to);
     if (p->update != NULL) {
-        column += p->update->regions[0].column_from;
-        end = p->update->regions[0].column_to;
+        const region *r = &p->update->regions[0];
+        x += most(begin, r->column_from) - begin;
+        begin = most(begin, r->column_from);
+        end = least(end, r->column_to);
     }
-    if (column >= end) return;
-    const size_t n = least(BLOCK, end - column), reached = least(to, most(from, p->first));
+    if (begin >= end) return;
+    const size_t n = end - begin, reached = least(to, most(from, p->first));
     for (size_t block = 0; block < p->blocks; block++)
-        p->g->kernels->pixels(samples_in(p, block), p->step->image + block * BLOCK, column, n,
-                              s->columns + block * SQUARE);
-    fill_terms(p, 0, from, s->columns, s->term);
-    weights(p, 0, from, reached, column, n, s->term, p->blocks, false, p->update);
-    weights(p, 0, reached, to, column, n, NULL, 0, false, p->update); /* velocity alone, or zero */
+        p->g->kernels->pixels(pixels_at(p, block, index * BLOCK), s->columns + block * SQUARE);
+    fill_terms(p, 0, from, x, s->term);
+    weights(p, 0, from, reached, begin, n, s->term, p->blocks, false, p->update);
+    weights(p, 0, reached, to, begin, n, NULL, 0, false, p->update); /* velocity alone, or zero */
 }
 
 /* Adds the width's gradient of n columns from `column` on, from[row][32], to dw: a weight between two channels
@@ -290,19 +310,25 @@ static void own_layer(const pass *p, size_t l, size_t column, size_t n, gradient
 /* Other layers add up over the widths. */
 static void inner_layer(const pass *p, size_t l, size_t index, gradient_scratch *s) {
     const size_t k = p->step->k[p->w], in = channels(p->net, l, k), column = index * BLOCK;
-    size_t from, to;
+    const gradient_update *update = last_width(p) && !is_own(p, l) ? p->update : NULL;
+    size_t from, to, begin = column, end = least(column + BLOCK, p->net->width[l]);
     trained_rows(p, l, &from, &to);
-    if (column < in && (is_own(p, l) || mix_of(p) != NULL))
-        own_layer(p, l, column, least(BLOCK, in - column), s);
-    else if (column < in) {
-        fill_terms(p, l, from, p->g->turned[l] + index * p->blocks * SQUARE, s->term);
-        weights(p, l, from, least(to, channels(p->net, l + 1, k)), column, least(BLOCK, in - column), s->term,
-                p->blocks, true, NULL);
+    if (update != NULL) {
+        begin = most(begin, update->regions[l].column_from);
+        end = least(end, update->regions[l].column_to);
     }
-    if (p->update == NULL || !last_width(p) || is_own(p, l)) return;
-    const region *r = &p->update->regions[l];
-    const size_t begin = most(column, r->column_from), end = least(column + BLOCK, r->column_to);
-    if (begin < end) weights(p, l, from, to, begin, end - begin, NULL, 0, true, p->update);
+    size_t reached_rows = from, reached = begin; /* what is left has its gradient, if any, from other widths */
+    if (column < in && (is_own(p, l) || mix_of(p) != NULL)) {
+        own_layer(p, l, column, least(BLOCK, in - column), s);
+    } else if (begin < least(end, in)) {
+        reached_rows = most(from, least(to, channels(p->net, l + 1, k)));
+        reached = least(end, in);
+        fill_terms(p, l, from, p->g->turned[l] + index * p->blocks * SQUARE + (begin - column), s->term);
+        weights(p, l, from, reached_rows, begin, reached - begin, s->term, p->blocks, true, update);
+    }
+    if (update == NULL || begin >= end) return;
+    if (reached < end) weights(p, l, from, reached_rows, reached, end - reached, NULL, 0, true, update);
+    weights(p, l, reached_rows, to, begin, end - begin, NULL, 0, true, update);
 }
 
 static void biases(const pass *p, size_t l, gradient_scratch *s) {

@@ -63,6 +63,7 @@ typedef struct gradient {
     size_t layers, batch_max;
     float *dw[IDP_MAX_LAYERS]; /* [width[l+1]][width[l]] */
     float *db[IDP_MAX_LAYERS]; /* [width[l+1]] */
+    uint8_t *pixels; /* of the step's images, [block of 32][line of 64][sample][64], 0 beyond the images */
     /* Scratch, by blocks of 32 samples: [block][channel, rounded up to 32][32] */
     float *relu[IDP_MAX_LAYERS + 1];   /* activations before gamma; relu[layers] holds the logits */
     float *scaled[IDP_MAX_LAYERS + 1]; /* activations times gamma */

@@ -1,5 +1,6 @@
 /* gradient_memory.c: the memory of a gradient. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "gradient_parts.h"
 #include "matrix.h"
@@ -10,12 +11,11 @@ static bool scratch_create(gradient *g, const size_t *width, size_t blocks) {
     g->scratch = calloc(pool_threads(g->threads), sizeof *g->scratch);
     for (size_t t = 0; g->scratch != NULL && t < pool_threads(g->threads); t++) {
         gradient_scratch *s = &g->scratch[t];
-        s->square = floats_new(SQUARE);
-        s->input = floats_new(block_floats(width[0]));
+        s->input = floats_new(lines_of(width[0]) * LINE * BLOCK);
         s->columns = floats_new(blocks * SQUARE);
         s->term = calloc(blocks, sizeof *s->term);
         s->unmixed = floats_new(block_floats(widest));
-        if (!s->square || !s->input || !s->columns || !s->term || !s->unmixed) return false;
+        if (!s->input || !s->columns || !s->term || !s->unmixed) return false;
     }
     return g->scratch != NULL;
 }
@@ -32,6 +32,9 @@ static bool arrays_create(gradient *g, const size_t *width, size_t blocks) {
     }
     allocated = allocated && (g->delta_own = floats_new(blocks * block_floats(width[1]))) &&
                 (g->dgamma = floats_new(blocks * blocks_of(width[1]) * BLOCK));
+    const size_t pixels = blocks * lines_of(width[0]) * BLOCK * LINE;
+    allocated = allocated && (g->pixels = aligned_alloc(LINE, pixels)) != NULL;
+    if (allocated) memset(g->pixels, 0, pixels);
     return allocated && (g->target = floats_new(blocks * classes)) && (g->teacher = floats_new(blocks * classes)) &&
            (g->softmax = floats_new(blocks * classes)) && (g->loss = calloc(blocks, sizeof *g->loss));
 }
@@ -49,7 +52,6 @@ bool gradient_create(gradient *g, const idp_backend *backend, size_t threads, si
 
 void gradient_free(gradient *g) {
     for (size_t t = 0; g->scratch != NULL && t < pool_threads(g->threads); t++) {
-        free(g->scratch[t].square);
         free(g->scratch[t].input);
         free(g->scratch[t].columns);
         free(g->scratch[t].term);
@@ -67,6 +69,7 @@ void gradient_free(gradient *g) {
         free(g->delta[h]);
         free(g->turned[h]);
     }
+    free(g->pixels);
     free(g->target);
     free(g->teacher);
     free(g->softmax);

@@ -4,19 +4,23 @@
 
 #include "gradient.h"
 
-enum { BLOCK = IDP_TRAIN_BLOCK, SQUARE = BLOCK * BLOCK };
+enum {
+    BLOCK = IDP_TRAIN_BLOCK,
+    LINE = IDP_TRAIN_LINE,
+    SQUARE = BLOCK * BLOCK,
+};
 
 static inline size_t most(size_t a, size_t b) { return a > b ? a : b; }
 static inline size_t least(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t blocks_of(size_t n) { return (n + BLOCK - 1) / BLOCK; }
+static inline size_t lines_of(size_t n) { return (n + LINE - 1) / LINE; }
 
 /* Floats of an activation of one block of samples. */
 static inline size_t block_floats(size_t channels) { return blocks_of(channels) * SQUARE; }
 
 /* What a thread needs for itself. */
 typedef struct gradient_scratch {
-    float *square;        /* [32][32] */
-    float *input;         /* of one block of samples, [channel][32] */
+    float *input;         /* of one block of samples, [channel, rounded up to 64][32] */
     float *columns;       /* 32 input channels of all samples, [block][32 samples][32] */
     idp_train_term *term; /* [block] */
     float *unmixed;       /* one width's gradient of 32 columns of an inner layer, [out][32] */

@@ -1,17 +1,6 @@
 #include "matrix.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-enum { LINE_BYTES = 64, LINE_FLOATS = LINE_BYTES / sizeof(float) };
-
-float *floats_new(size_t count) {
-    if (count > SIZE_MAX / sizeof(float) / 2) return NULL;
-    const size_t size_bytes = (count * sizeof(float) / LINE_BYTES + 1) * LINE_BYTES;
-    float *floats = aligned_alloc(LINE_BYTES, size_bytes);
-    if (floats != NULL) memset(floats, 0, size_bytes);
-    return floats;
-}
+enum { LINE_FLOATS = 64 / sizeof(float) };
 
 size_t floats_stride(size_t samples) { return (samples + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS; }
 

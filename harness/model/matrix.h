@@ -1,11 +1,9 @@
-/* matrix.h: what training and evaluation need around the kernels: aligned memory, transposition, pixels. */
+/* matrix.h: what training and evaluation need around the kernels: transposition, pixels. */
 #ifndef HARNESS_MATRIX_H
 #define HARNESS_MATRIX_H
 
 #include "../../kernels/idp.h"
-
-/* Zeroed, 64-byte aligned, for free(); NULL without memory. count may be 0. */
-float *floats_new(size_t count);
+#include "../library/floats.h"
 
 /* Rounds a count of samples up to whole cache lines, so that every channel of a feature-major array starts one. */
 size_t floats_stride(size_t samples);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decimal.h"
+#include "../library/decimal.h"
 #include "matrix.h"
 #include "train_parts.h"
 

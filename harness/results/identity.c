@@ -18,9 +18,10 @@ static const struct {
     {"matrix", {"backend", "out", "in", "cut", "m", "k", "batch"}},
     {"matrix_mlp", {"backend", "percent", "batch"}},
     {"roof", {"resource"}},
-    {"reproduce", {"recipe", "gamma", "profile", "percent"}},
+    {"reproduce", {"model", "gamma", "profile", "percent"}},
     {"refine", {"model", "backend", "batch", "from_percent", "percent"}},
     {"prediction", {"kernel", "architecture", "cpu", "tool_version"}},
+    {"epoch", {"implementation", "backend", "form", "threads"}},
 };
 
 bool record_identity(const json_t *record, char text[RECORD_IDENTITY]) {

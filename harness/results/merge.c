@@ -1,5 +1,6 @@
 #include "merge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,22 +24,32 @@ static const struct {
     {"build", "sanitized"},
 };
 
+/* "field machine.cpu is "A", in one.json "B"; ..." */
+static bool refuse(const json_t *left, const json_t *right, const char *field, const char *a_path,
+                   const char *b_path, const char *why, error *e) {
+    char *a = json_dumps(left, JSON_ENCODE_ANY | JSON_ENSURE_ASCII),
+         *b = json_dumps(right, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    fail(e, "%s: field %s is %.80s, but %.80s in %s; %s", b_path, field, b != NULL ? b : "?", a != NULL ? a : "?",
+         a_path, why);
+    free(a);
+    free(b);
+    return false;
+}
+
 static bool agree(const json_t *a, const json_t *b, const char *a_path, const char *b_path, error *e) {
     for (size_t f = 0; f < sizeof must_agree / sizeof must_agree[0]; f++) {
         const char *object = must_agree[f].object, *field = must_agree[f].field;
         const json_t *left = fact(a, object, field), *right = fact(b, object, field);
         if (left == NULL || right == NULL || json_equal(left, right)) continue; /* older programs told less */
-        return fail(
-            e,
-            "%s: field %s.%s is not as in %s; one document holds one machine and one build (idp report takes "
-            "several)",
-            b_path, object, field, a_path);
+        char name[64];
+        snprintf(name, sizeof name, "%s.%s", object, field);
+        return refuse(left, right, name, a_path, b_path,
+                      "one document holds one machine and one build (idp report sets several side by side)", e);
     }
     const json_t *left = json_object_get(fact(a, "run", "data"), "sha256"),
                  *right = json_object_get(fact(b, "run", "data"), "sha256");
     return left == NULL || right == NULL || json_equal(left, right) ||
-           fail(e, "%s: field run.data.sha256 is not as in %s; their accuracies are of other images", b_path,
-                a_path);
+           refuse(left, right, "run.data.sha256", a_path, b_path, "their accuracies are of other images", e);
 }
 
 /* ---- records ---------------------------------------------------------------------------------------------------

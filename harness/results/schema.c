@@ -52,9 +52,16 @@ static const field top_fields[] = {
 };
 
 static const field machine_fields[] = {
-    {"cpu", STRING, 0},    {"architecture", STRING, 0},  {"features", ARRAY, 0},
-    {"cores", INTEGER, 0}, {"caches", ARRAY, 0},         {"hypervisor", STRING_OR_NULL, 0},
-    {"system", STRING, 0}, {"memory_bytes", INTEGER, 0}, {0},
+    {"cpu", STRING, 0},
+    {"architecture", STRING, 0},
+    {"features", ARRAY, 0},
+    {"cores", INTEGER, 0},
+    {"caches", ARRAY, 0},
+    {"hypervisor", STRING_OR_NULL, 0},
+    {"system", STRING, 0},
+    {"memory_bytes", INTEGER, 0},
+    {"hidden", STRING_OR_NULL, OPTIONAL},
+    {0},
 };
 
 static const field cache_fields[] = {{"level", INTEGER, 0}, {"type", STRING, 0}, {"bytes", INTEGER, 0}, {0}};
@@ -65,13 +72,13 @@ static const field build_fields[] = {
 };
 
 static const field run_fields[] = {
-    {"command", STRING, 0},
-    {"seed", INTEGER, 0},
-    {"time", STRING, 0},
-    {"seconds", NUMBER, 0},
-    {"data", OBJECT, OPTIONAL},
-    {"energy", OBJECT, OPTIONAL},
-    {0},
+    {"command", STRING, 0},     {"seed", INTEGER, 0},       {"time", STRING, 0},          {"seconds", NUMBER, 0},
+    {"data", OBJECT, OPTIONAL}, {"parts", ARRAY, OPTIONAL}, {"energy", OBJECT, OPTIONAL}, {0},
+};
+
+static const field part_fields[] = {
+    {"command", STRING, 0}, {"time", STRING, 0},     {"seconds", NUMBER, 0},
+    {"first", INTEGER, 0},  {"records", INTEGER, 0}, {0},
 };
 
 static const field energy_fields[] = {
@@ -460,6 +467,18 @@ static bool environment_check(const json_t *document, const char *path, error *e
     return true;
 }
 
+static bool run_check(const json_t *run, const char *path, error *e) {
+    if (!fields_check(run, run_fields, path, "run", e)) return false;
+    size_t index;
+    const json_t *part, *data = json_object_get(run, "data");
+    json_array_foreach(json_object_get(run, "parts"), index, part) {
+        char place[64];
+        snprintf(place, sizeof place, "run.parts[%zu]", index);
+        if (!fields_check(part, part_fields, path, place, e)) return false;
+    }
+    return data == NULL || fields_check(data, data_fields, path, "run.data", e);
+}
+
 /* What each process of a versus record measured. */
 static bool estimates_check(const json_t *record, const char *path, const char *place, error *e) {
     size_t process;
@@ -488,20 +507,32 @@ static bool record_check(const json_t *record, size_t index, const char *path, e
     return fields_check(latency, latency_fields, path, place, e);
 }
 
+/* "idp-results/7" is of a newer program; everything else is not known at all. */
+static bool version_refuse(const char *schema, const char *path, error *e) {
+    static const char name[] = "idp-results/";
+    const char *number = schema + sizeof name - 1;
+    const bool version = strncmp(schema, name, sizeof name - 1) == 0 && number[0] >= '1' && number[0] <= '9' &&
+                         number[strspn(number, "0123456789")] == '\0';
+    if (version)
+        return fail(e,
+                    "%s: field 'schema' is '%.64s', which a newer idp wrote; this one reads '%s': update idp, or "
+                    "measure again with this one",
+                    path, schema, RESULTS_SCHEMA);
+    return fail(e, "%s: field 'schema' is '%.64s', which is not known; this program reads '%s' only", path, schema,
+                RESULTS_SCHEMA);
+}
+
 bool schema_check(const json_t *document, const char *path, error *e) {
     if (!json_is_object(document))
         return fail(e, "%s: not a results document: the top level is not an object", path);
     const char *schema = json_string_value(json_object_get(document, "schema"));
     if (schema == NULL)
         return fail(e, "%s: not a results document: there is no field 'schema' that is a string", path);
-    if (strcmp(schema, RESULTS_SCHEMA) != 0)
-        return fail(e, "%s: field 'schema' is '%.64s'; this program reads '%s' only", path, schema, RESULTS_SCHEMA);
-    const json_t *run = json_object_get(document, "run"), *data = json_object_get(run, "data");
+    if (strcmp(schema, RESULTS_SCHEMA) != 0) return version_refuse(schema, path, e);
     if (!fields_check(document, top_fields, path, "the document", e) ||
         !machine_check(json_object_get(document, "machine"), path, e) ||
         !fields_check(json_object_get(document, "build"), build_fields, path, "build", e) ||
-        !fields_check(run, run_fields, path, "run", e) || !environment_check(document, path, e) ||
-        (data != NULL && !fields_check(data, data_fields, path, "run.data", e)))
+        !run_check(json_object_get(document, "run"), path, e) || !environment_check(document, path, e))
         return false;
     size_t index;
     json_t *record;

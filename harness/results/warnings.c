@@ -72,6 +72,15 @@ static bool virtual_machine(const facts *f, char *text) {
     return f->machine->hypervisor[0] != '\0' && !f->machine->emulated;
 }
 
+static bool hidden(const facts *f, char *text) {
+    snprintf(
+        text, TEXT_SIZE,
+        "Instruction sets were hidden from this run (IDP_CPU_DISABLE=%s): it shows this CPU without them, and no "
+        "other CPU that lacks them. Unset it to measure the machine.",
+        f->machine->hidden);
+    return f->machine->hidden[0] != '\0';
+}
+
 /* The last width is 512 bits. */
 static bool no_avx512(const facts *f, char *text) {
     snprintf(
@@ -79,7 +88,7 @@ static bool no_avx512(const facts *f, char *text) {
         "No AVX-512 here: its kernels are skipped, and the figures say nothing about them. Run on a CPU that has "
         "it, and compare the two documents.");
     return strcmp(f->machine->architecture, "x86-64") == 0 && !f->machine->emulated &&
-           !fact_known(&f->env->fma_peak_gflops[PEAK_WIDTHS - 1]);
+           f->machine->hidden[0] == '\0' && !fact_known(&f->env->fma_peak_gflops[PEAK_WIDTHS - 1]);
 }
 
 static bool one_processor(const facts *f, char *text) {
@@ -193,6 +202,7 @@ static const struct {
     {"turbo", turbo},
     {"smt", smt},
     {"aslr_off", aslr_off},
+    {"hidden", hidden},
     {"no_avx512", no_avx512},
     {"dirty", dirty},
     {"commit_unknown", commit_unknown},

@@ -298,3 +298,11 @@ bool verify_kernel(const idp_kernel *kernel, uint64_t seed, uint64_t random_case
 bool verify_one_case(const idp_kernel *kernel, uint64_t seed, uint64_t number, verify_report *report) {
     return run_cases(kernel, seed, &number, 0, report);
 }
+
+bool verify_given_case(const idp_kernel *kernel, uint64_t seed, const verify_case *c, verify_report *report) {
+    bench t;
+    bench_open(&t, kernel, seed, report);
+    const bool good = run_case(&t, c);
+    bench_close(&t);
+    return good;
+}

@@ -4,8 +4,7 @@
 
 #include <stdint.h>
 
-#include "../../kernels/idp.h"
-#include "../error.h"
+#include "cases.h"
 
 /* What was wrong with the first case that failed. */
 typedef enum verify_fault {
@@ -34,5 +33,8 @@ bool verify_kernel(const idp_kernel *kernel, uint64_t seed, uint64_t random_case
 
 /* The one case of that number, as verify_kernel with that seed runs it. */
 bool verify_one_case(const idp_kernel *kernel, uint64_t seed, uint64_t number, verify_report *report);
+
+/* A case of the caller's making, its values drawn as those of its number and the seed. */
+bool verify_given_case(const idp_kernel *kernel, uint64_t seed, const verify_case *c, verify_report *report);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "decimal.h"
 #include "model.h"
-#include "recipe.h"
 #include "safetensors.h"
 
 #define FORMAT "idp-model/1"
@@ -214,7 +213,6 @@ static bool read_metadata(model *m, const json_t *metadata, error *e) {
         !get(metadata, "parts", &parts, e) || !get(metadata, "widths", &widths, e) ||
         !get(metadata, "incomplete", &incomplete, e) || !get(metadata, "seed", &seed, e))
         return false;
-    if (recipe_find(m->recipe) == NULL) return fail(e, "metadata recipe '%s' is not known here", m->recipe);
     if (!gamma_parse(gamma, &m->gamma)) return fail(e, "metadata gamma '%.40s' is not known here", gamma);
     const char *at = seed;
     if (!read_whole(&at, UINT64_MAX, &m->seed) || *at != '\0')
@@ -237,29 +235,37 @@ static bool read_metadata(model *m, const json_t *metadata, error *e) {
 /* ---- reading: tensors
  * -------------------------------------------------------------------------------------------- */
 
-/* Copies a tensor of exactly that shape; *used counts them. */
-static bool copy_tensor(const safetensors *file, const char *name, size_t rank, size_t rows, size_t columns,
-                        float *to, size_t *used, error *e) {
+/* The tensor of that name, if it has exactly that shape; rank 1 where columns is 0. Before memory for it is taken:
+ * the widths are what a file claims, a tensor is what it has. */
+static const tensor *shaped(const safetensors *file, const char *name, size_t rows, size_t columns, error *e) {
+    const size_t rank = columns == 0 ? 1 : 2;
     const tensor *t = safetensors_find(file, name);
-    if (t == NULL) return fail(e, "tensor '%s' is missing", name);
-    if (t->rank != rank || t->shape[0] != rows || (rank == 2 && t->shape[1] != columns)) {
-        if (rank == 2)
-            return fail(e, "tensor '%s' is not of shape [%zu, %zu], which the widths ask for", name, rows, columns);
-        return fail(e, "tensor '%s' is not of shape [%zu], which the widths ask for", name, rows);
-    }
+    if (t == NULL)
+        fail(e, "tensor '%s' is missing", name);
+    else if (t->rank == rank && t->shape[0] == rows && (rank == 1 || t->shape[1] == columns))
+        return t;
+    else if (rank == 2)
+        fail(e, "tensor '%s' is not of shape [%zu, %zu], which the widths ask for", name, rows, columns);
+    else
+        fail(e, "tensor '%s' is not of shape [%zu], which the widths ask for", name, rows);
+    return NULL;
+}
+
+static void copy(const tensor *t, float *to, size_t *used) {
     memcpy(to, t->data, tensor_values(t) * sizeof(float));
     ++*used;
-    return true;
 }
 
 static bool read_layer(model *m, const safetensors *file, const char *weight, const char *bias, size_t l,
                        model_layer **layer, size_t *used, error *e) {
     const size_t out = m->width[l + 1], in = m->width[l];
-    if (safetensors_find(file, weight) == NULL) return fail(e, "tensor '%s' is missing", weight);
+    const tensor *w = shaped(file, weight, out, in, e), *b = w != NULL ? shaped(file, bias, out, 0, e) : NULL;
+    if (b == NULL) return false;
     *layer = model_add_layer(m, out, in);
     if (*layer == NULL) return fail(e, "no memory for '%s'", weight);
-    return copy_tensor(file, weight, 2, out, in, (*layer)->w, used, e) &&
-           copy_tensor(file, bias, 1, out, 0, (*layer)->b, used, e);
+    copy(w, (*layer)->w, used);
+    copy(b, (*layer)->b, used);
+    return true;
 }
 
 static bool read_layers(model *m, const safetensors *file, size_t *used, error *e) {
@@ -291,14 +297,16 @@ static bool read_gamma(model *m, const safetensors *file, size_t *used, error *e
             gamma_tensor_name(name, p, h);
             const size_t n = m->width[h];
             if (safetensors_find(file, name) == NULL) continue; /* all ones */
+            const tensor *t = shaped(file, name, n, 0, e);
+            if (t == NULL) return false;
             float *gamma = m->profile[p].gamma[h] = calloc(n, sizeof *gamma);
             if (gamma == NULL) return fail(e, "no memory for '%s'", name);
-            if (!copy_tensor(file, name, 1, n, 0, gamma, used, e)) return false;
+            copy(t, gamma, used);
         }
     return true;
 }
 
-bool model_read(model *m, const char *path, error *e) {
+bool model_read_any(model *m, const char *path, error *e) {
     bool read = false;
     model found = {0};
     safetensors file = {0};
