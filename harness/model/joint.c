@@ -49,8 +49,8 @@ void joint_free(joint *j) {
     *j = (joint){0};
 }
 
-/* The loss that counts is the sum of the square roots of the profiles' losses, scaled to leave the first profile's
- * as it is: wide profiles, whose losses are soon a tenth of a narrow one's, go on being heard. */
+/* What is minimised is the sum of the square roots of the profiles' losses, scaled to leave the first profile's
+ * gradient as it is: wide profiles, whose losses are soon a tenth of a narrow one's, go on being heard. */
 void joint_weigh(const double *recent_loss, size_t profiles, float *weight) {
     for (size_t p = 0; p < profiles; p++) weight[p] = (float)sqrt(recent_loss[0] / fmax(recent_loss[p], DBL_MIN));
 }
