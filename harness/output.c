@@ -11,7 +11,8 @@ bool output_open(output *out, const char *path, error *e) {
     struct stat facts;
     const bool exists = stat(path, &facts) == 0;
     char real[PATH_MAX];
-    const char *target = exists && realpath(path, real) != NULL ? real : path;
+    if (exists && realpath(path, real) == NULL) return fail(e, "cannot write %s: %s", path, strerror(errno));
+    const char *target = exists ? real : path;
     if (strlen(target) >= sizeof out->path) return fail(e, "%.200s...: the path is too long", path);
     if (exists && S_ISDIR(facts.st_mode)) return fail(e, "cannot write %s: it is a folder", path);
     strcpy(out->path, target);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../json_memory.h"
 #include "../machine/environment.h"
 #include "../output.h"
 #include "build.h"
@@ -147,6 +148,7 @@ bool results_write(results *r, const char *path, error *e) {
 
 bool results_save(results *r, const char *path, error *e) {
     output out;
+    if (json_memory_ran_out()) return fail(e, "%s: no memory for all that belongs into it", path);
     if (!schema_check(r->document, path, e) || !output_open(&out, path, e)) return false;
     if (!print_document(r->document, out.file)) {
         output_discard(&out);
