@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,6 +82,11 @@ bool input_read(const char *path, size_t limit, char **bytes, size_t *size, erro
     bool read = false;
     char *buffer = NULL;
     size_t used = 0, room = 0;
+    struct stat facts;
+    if (fstat(fileno(file), &facts) == 0 && S_ISREG(facts.st_mode) && (uintmax_t)facts.st_size > limit) {
+        fail(e, "%s is larger than %zu bytes; a file of this kind is not", path, limit);
+        goto done;
+    }
     for (;;) {
         if (used + 1 >= room) {
             room = room == 0 ? 65536 : 2 * room;

@@ -1,5 +1,6 @@
 #include "results.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -151,8 +152,9 @@ bool results_save(results *r, const char *path, error *e) {
     if (json_memory_ran_out()) return fail(e, "%s: no memory for all that belongs into it", path);
     if (!schema_check(r->document, path, e) || !output_open(&out, path, e)) return false;
     if (!print_document(r->document, out.file)) {
+        fail(e, "cannot write %s: %s", path, ferror(out.file) ? strerror(errno) : "no memory");
         output_discard(&out);
-        return fail(e, "cannot write %s: the disk is full, or no memory", path);
+        return false;
     }
     return output_commit(&out, e);
 }
