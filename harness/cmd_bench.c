@@ -114,7 +114,8 @@ int cmd_bench(int argc, char **argv, error *e) {
         return EXIT_ERROR;
     /* What was measured before an interruption is written too. */
     bool ok = bench_run(&q.bench, &r, e);
-    if (json_array_size(r.records) > 0 || ok) ok = results_write(&r, q.json, ok ? e : NULL) && ok;
+    if (ok || (interrupted() && json_array_size(r.records) > 0))
+        ok = results_write(&r, q.json, ok ? e : NULL) && ok;
     results_free(&r);
     return ok ? 0 : EXIT_ERROR;
 }

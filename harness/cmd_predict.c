@@ -9,6 +9,7 @@
 #include "backends.h"
 #include "commands.h"
 #include "data/pictures.h"
+#include "json_memory.h"
 #include "model/matrix.h"
 #include "model/model.h"
 #include "output.h"
@@ -132,8 +133,8 @@ static bool write_json(const runner *r, const request *q, error *e) {
                   r->m.data_name, "percent", q->percent, "profile", (json_int_t)q->profile, "backend",
                   q->backend->name, "predictions", r->predictions);
     char *text = document != NULL ? json_dumps(document, JSON_INDENT(1)) : NULL;
-    const bool written =
-        text != NULL ? output_write(q->json, text, strlen(text), e) : fail(e, "%s: no memory for it", q->json);
+    const bool written = text != NULL && !json_memory_ran_out() ? output_write(q->json, text, strlen(text), e)
+                                                                : fail(e, "%s: no memory for it", q->json);
     free(text);
     json_decref(document);
     return written;

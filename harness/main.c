@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "json_memory.h"
 #include "progress.h"
 
 const command commands[] = {
@@ -56,8 +57,11 @@ int main(int argc, char **argv) {
         if (strcmp(argv[1], commands[c].name) != 0) continue;
         error e = {""};
         interrupt_install();
+        json_memory_watch();
         int status = commands[c].run(argc - 1, argv + 1, &e);
-        if (fflush(stdout) != 0 && status == 0) {
+        const bool told =
+            fflush(stdout) == 0 && !ferror(stdout); /* an earlier write may have failed, the last not */
+        if (!told && status == 0) {
             fail(&e, "cannot write to standard output");
             status = EXIT_ERROR;
         }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +12,8 @@ bool output_open(output *out, const char *path, error *e) {
     struct stat facts;
     const bool exists = stat(path, &facts) == 0;
     char real[PATH_MAX];
-    const char *target = exists && realpath(path, real) != NULL ? real : path;
+    if (exists && realpath(path, real) == NULL) return fail(e, "cannot write %s: %s", path, strerror(errno));
+    const char *target = exists ? real : path;
     if (strlen(target) >= sizeof out->path) return fail(e, "%.200s...: the path is too long", path);
     if (exists && S_ISDIR(facts.st_mode)) return fail(e, "cannot write %s: it is a folder", path);
     strcpy(out->path, target);
@@ -80,6 +82,11 @@ bool input_read(const char *path, size_t limit, char **bytes, size_t *size, erro
     bool read = false;
     char *buffer = NULL;
     size_t used = 0, room = 0;
+    struct stat facts;
+    if (fstat(fileno(file), &facts) == 0 && S_ISREG(facts.st_mode) && (uintmax_t)facts.st_size > limit) {
+        fail(e, "%s is larger than %zu bytes; a file of this kind is not", path, limit);
+        goto done;
+    }
     for (;;) {
         if (used + 1 >= room) {
             room = room == 0 ? 65536 : 2 * room;

@@ -68,8 +68,15 @@ void interrupt_install(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int asking[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++) {
+        struct sigaction before;
+        if (sigaction(asking[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* nohup stays nohup */
+            sigaction(asking[i], &action, NULL);
+    }
+    signal(SIGPIPE,
+           SIG_IGN); /* a reader that went away, a file too large: errors like others, after which is tidied up */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupted(void) { return signals != 0; }

@@ -21,7 +21,8 @@ void progress_end(progress *p, const char *detail);
 /* Silences progress (option --quiet). */
 void progress_quiet(bool quiet);
 
-/* Installs handlers for SIGINT and SIGTERM that only set a flag; a second signal ends the program at once. */
+/* Installs handlers for SIGINT, SIGTERM and SIGHUP that only set a flag; a second signal ends the program at once.
+ * SIGPIPE and SIGXFSZ are ignored: the write fails instead. */
 void interrupt_install(void);
 
 /* True once the user asked to stop. Loops look at it between steps and unwind. */

@@ -1,34 +1,40 @@
-/* cpu.c: which instruction sets may run here. An ISA counts only when the CPU has it *and* the operating system
- * saves its registers (Intel SDM vol. 1, sections 13.3 and 15.2). */
+/* cpu.c: which instruction sets may run here. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backend.h"
+#include "cpu.h"
+
+enum { FMA = 1u << 12, OSXSAVE = 1u << 27, AVX = 1u << 28, AVX2 = 1u << 5, AVX512F = 1u << 16 };
+enum { YMM_STATE = 0x06 /* SSE, AVX */, ZMM_STATE = 0xe6 /* and opmask, ZMM_Hi256, Hi16_ZMM */ };
+
+uint32_t idp_cpu_decide(const idp_cpu_words *words) {
+    const uint32_t c1 = words->leaf1_ecx, b7 = words->leaf7_ebx;
+    if (!(c1 & OSXSAVE) || (words->xcr0 & YMM_STATE) != YMM_STATE || !(c1 & AVX) || !(c1 & FMA) || !(b7 & AVX2))
+        return 0;
+    uint32_t features = IDP_CPU_AVX2_FMA;
+    if ((words->xcr0 & ZMM_STATE) == ZMM_STATE && (b7 & AVX512F)) features |= IDP_CPU_AVX512F;
+    return features;
+}
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/* Register state that the operating system saves: XCR0, read by XGETBV. */
-static uint32_t enabled_state(void) {
+static uint64_t xcr0(void) {
     uint32_t low, high;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    (void)high;
-    return low;
+    return (uint64_t)high << 32 | low;
 }
 
 static uint32_t detect(void) {
-    enum { FMA = 1u << 12, OSXSAVE = 1u << 27, AVX2 = 1u << 5, AVX512F = 1u << 16 };
-    enum { YMM_STATE = 0x06 /* SSE, AVX */, ZMM_STATE = 0xe6 /* and opmask, ZMM_Hi256, Hi16_ZMM */ };
-    uint32_t a, b, c1, d, b7, c7;
-    if (!__get_cpuid(1, &a, &b, &c1, &d) || !(c1 & OSXSAVE)) return 0;
-    if (!__get_cpuid_count(7, 0, &a, &b7, &c7, &d)) return 0;
-    const uint32_t state = enabled_state();
-    if ((state & YMM_STATE) != YMM_STATE || !(b7 & AVX2) || !(c1 & FMA)) return 0;
-    uint32_t features = IDP_CPU_AVX2_FMA;
-    if ((state & ZMM_STATE) == ZMM_STATE && (b7 & AVX512F)) features |= IDP_CPU_AVX512F;
-    return features;
+    uint32_t a, b, c, d;
+    idp_cpu_words words = {0};
+    if (__get_cpuid(1, &a, &b, &c, &d)) words.leaf1_ecx = c;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) words.leaf7_ebx = b;
+    if (words.leaf1_ecx & OSXSAVE) words.xcr0 = xcr0(); /* without it the instruction is not there */
+    return idp_cpu_decide(&words);
 }
 
 #elif defined(__aarch64__) && defined(__linux__)

@@ -22,6 +22,12 @@ void page_free(page *p) {
 
 bool page_failed(const page *p) { return p->html.failed || p->markdown.failed || p->contents.failed; }
 
+void *page_memory(page *p, size_t size_bytes) {
+    void *memory = malloc(size_bytes);
+    if (memory == NULL) p->html.failed = true;
+    return memory;
+}
+
 void page_section(page *p, const char *id, const char *title) {
     p->tables.in_section = p->pictures.in_section = 0;
     p->section_id = id;

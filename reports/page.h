@@ -44,6 +44,9 @@ typedef struct page {
 void page_free(page *p);
 bool page_failed(const page *p);
 
+/* malloc; without memory NULL, and the page has failed. */
+void *page_memory(page *p, size_t size_bytes);
+
 /* Starts a section. Its heading appears with its first content: a section that stays silent leaves no trace. id and
  * title are literals. */
 void page_section(page *p, const char *id, const char *title);

@@ -259,8 +259,9 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
     return whole && !svg->failed;
 }
 
-/* Runs gnuplot on three open files. Files, not pipes: nobody can wait for a full pipe. */
-static bool run_gnuplot(FILE *script, FILE *drawing, FILE *complaint, error *e) {
+/* Runs gnuplot on three open files. Files, not pipes: nobody can wait for a full pipe. *drew: whether it was
+ * content; it also complains of what does not matter, such as a locale without a degree sign. */
+static bool run_gnuplot(FILE *script, FILE *drawing, FILE *complaint, bool *drew, error *e) {
     char *const arguments[] = {(char[]){"gnuplot"}, (char[]){"-d"}, (char[]){"-"},
                                NULL}; /* -d: no start-up files */
     posix_spawn_file_actions_t actions;
@@ -276,11 +277,12 @@ static bool run_gnuplot(FILE *script, FILE *drawing, FILE *complaint, error *e) 
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR) return fail(e, "gnuplot cannot be waited for: %s", strerror(errno));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return fail(e, "gnuplot cannot be run: not found");
-    return true; /* what it drew tells whether it worked */
+    *drew = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return true;
 }
 
 bool plot_svg(const plot *p, unsigned number, text *svg, error *e) {
-    bool drawn = false;
+    bool drawn = false, drew = false;
     text file = {0}, said = {0};
     FILE *script = tmpfile(), *drawing = tmpfile(), *complaint = tmpfile();
     if (script == NULL || drawing == NULL || complaint == NULL) {
@@ -288,14 +290,14 @@ bool plot_svg(const plot *p, unsigned number, text *svg, error *e) {
         goto done;
     }
     write_script(script, p);
-    if (fflush(script) != 0 || fseek(script, 0, SEEK_SET) != 0) {
+    if (ferror(script) || fflush(script) != 0 || fseek(script, 0, SEEK_SET) != 0) {
         fail(e, "cannot write a plot's script: %s", strerror(errno));
         goto done;
     }
-    if (!run_gnuplot(script, drawing, complaint, e)) goto done;
+    if (!run_gnuplot(script, drawing, complaint, &drew, e)) goto done;
     slurp(drawing, &file);
     slurp(complaint, &said);
-    drawn = file.bytes != NULL && said.bytes == NULL && adapt(file.bytes, p, number, svg);
+    drawn = drew && file.bytes != NULL && adapt(file.bytes, p, number, svg);
     if (!drawn) {
         if (said.bytes != NULL) said.bytes[strcspn(said.bytes, "\r\n")] = '\0';
         fail(e, "gnuplot drew nothing: %.300s", said.bytes != NULL ? said.bytes : "its SVG is not as expected");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../harness/output.h"
+#include "../harness/progress.h"
 #include "../harness/tool.h"
 #include "across.h"
 #include "csv.h"

@@ -277,7 +277,7 @@ static label group_label(const bench_group *g) {
 }
 
 static void group_figure(page *p, const bench_view *v, const bench_group *g) {
-    plot_point *store = malloc((v->backends * g->steps + 1) * sizeof *store);
+    plot_point *store = page_memory(p, (v->backends * g->steps + 1) * sizeof *store);
     if (store == NULL || g->steps < 2) {
         free(store);
         return;

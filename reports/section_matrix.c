@@ -153,7 +153,7 @@ static void figure(page *p, const records *r, const cell_record *setting, double
     static const unsigned colors[] = {1, 2, 3, 4, 6, 7};
     enum { PALETTE = sizeof colors / sizeof colors[0], GREY = 5 };
     const plot_point marks[] = {{.x = 0, .y = mark}, {.x = 100, .y = mark}};
-    plot_point *store = malloc((r->cells + 1) * sizeof *store);
+    plot_point *store = page_memory(p, (r->cells + 1) * sizeof *store);
     plot_line line[MOST_SERIES + 1];
     label name[MOST_SERIES];
     unsigned lines = 0;

@@ -50,7 +50,7 @@ static double axis_low(const row *w) {
 }
 
 static void figure(page *p, const records *r, const row *w) {
-    plot_point *store = malloc(2 * (size_t)(w->end - w->first) * sizeof *store), *next = store;
+    plot_point *store = page_memory(p, 2 * (size_t)(w->end - w->first) * sizeof *store), *next = store;
     plot_line line[2 * MOST_CURVES];
     label name[2 * MOST_CURVES];
     size_t lines = 0;

@@ -37,8 +37,8 @@ typedef struct drawing {
     size_t lines, points;
 } drawing;
 
-static bool drawing_start(drawing *d, size_t points) {
-    *d = (drawing){.store = malloc((points + 1) * sizeof *d->store)};
+static bool drawing_start(page *p, drawing *d, size_t points) {
+    *d = (drawing){.store = page_memory(p, (points + 1) * sizeof *d->store)};
     return d->store != NULL;
 }
 
@@ -72,7 +72,7 @@ static plot accuracy_plot(const drawing *d) {
 static void accuracy_figure(page *p, const records *r, const network *n) {
     drawing d;
     const bool seeds = has_seeds(n);
-    if (!drawing_start(&d, 2 * count_points(n))) return;
+    if (!drawing_start(p, &d, 2 * count_points(n))) return;
     for (size_t c = 0; c < n->curves && c < MOST_CURVES; c++) {
         const curve *one = &n->curve[c];
         const unsigned color = (unsigned)c % COLORS + 1;
@@ -100,7 +100,7 @@ static void overview_figures(page *p, const records *r) {
     page_grid(p, "figures");
     for (size_t first = 0; first < r->networks; first += COLORS) {
         drawing d;
-        if (!drawing_start(&d, r->sweeps)) break;
+        if (!drawing_start(p, &d, r->sweeps)) break;
         for (size_t i = first; i < r->networks && i < first + COLORS; i++) {
             size_t count;
             served *list = network_served(&r->network[i], &count);
@@ -136,7 +136,7 @@ static void savings_figure(page *p, const network *n) {
     drawing d;
     size_t count;
     served *list = network_served(n, &count);
-    if (n->full == NULL || list == NULL || !drawing_start(&d, count * sizeof lines / sizeof lines[0])) {
+    if (n->full == NULL || list == NULL || !drawing_start(p, &d, count * sizeof lines / sizeof lines[0])) {
         free(list);
         return;
     }

@@ -59,7 +59,9 @@ static json_t *metadata_of(const model *m) {
     for (size_t i = 0; i < m->settings && metadata != NULL; i++) {
         char key[sizeof SETTING + sizeof m->setting[0].key];
         snprintf(key, sizeof key, SETTING "%s", m->setting[i].key);
-        json_object_set_new(metadata, key, json_string(m->setting[i].value));
+        if (json_object_set_new(metadata, key, json_string(m->setting[i].value)) == 0) continue;
+        json_decref(metadata);
+        metadata = NULL;
     }
     return metadata;
 }

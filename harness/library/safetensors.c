@@ -35,13 +35,14 @@ static char *header_text(json_t *metadata, const tensor *tensors, size_t count, 
     if (header == NULL || json_object_set(header, "__metadata__", metadata) != 0) goto done;
     size_t offset = 0;
     for (size_t t = 0; t < count; t++) {
-        json_t *shape = json_array();
-        for (size_t d = 0; d < tensors[t].rank; d++)
-            json_array_append_new(shape, json_integer((json_int_t)tensors[t].shape[d]));
         const size_t end = offset + tensor_values(&tensors[t]) * sizeof(float);
+        json_t *shape = json_array();
+        bool described = shape != NULL;
+        for (size_t d = 0; d < tensors[t].rank && described; d++)
+            described = json_array_append_new(shape, json_integer((json_int_t)tensors[t].shape[d])) == 0;
         json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
                                   (json_int_t)offset, (json_int_t)end);
-        if (json_object_set_new(header, tensors[t].name, entry) != 0) goto done;
+        if (json_object_set_new(header, tensors[t].name, entry) != 0 || !described) goto done;
         offset = end;
     }
     text = json_dumps(header, JSON_COMPACT);
@@ -183,6 +184,7 @@ static bool read_header(safetensors *file, size_t size, size_t *data_at, error *
                     length, size - sizeof length);
     json_error_t at;
     file->header = json_loadb(file->bytes + sizeof length, (size_t)length, JSON_REJECT_DUPLICATES, &at);
+    if (file->header == NULL && at.text[0] == '\0') return fail(e, "no memory for its header");
     if (file->header == NULL) return fail(e, "the header is damaged at byte %d: %s", at.position, at.text);
     if (!json_is_object(file->header)) return fail(e, "the header is not a JSON object");
     file->metadata = json_object_get(file->header, "__metadata__");

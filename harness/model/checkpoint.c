@@ -81,7 +81,9 @@ static json_t *settings_of(const train_state *state) {
     for (size_t i = 0; i < m->settings && all != NULL; i++) {
         char key[sizeof SETTING + sizeof m->setting[0].key];
         snprintf(key, sizeof key, SETTING "%s", m->setting[i].key);
-        json_object_set_new(all, key, json_string(m->setting[i].value));
+        if (json_object_set_new(all, key, json_string(m->setting[i].value)) == 0) continue;
+        json_decref(all);
+        all = NULL;
     }
     return all;
 }
@@ -105,22 +107,22 @@ static bool same_settings(const train_state *state, const json_t *metadata, erro
 /* ---- the place: numbers as text, doubles in hexadecimal so that no bit is lost
  * ----------------------------------- */
 
-static void note(json_t *metadata, const char *key, size_t number, const char *text) {
+static bool note(json_t *metadata, const char *key, size_t number, const char *text) {
     char name[NAME_TEXT];
     snprintf(name, sizeof name, "%s%zu", key, number);
-    json_object_set_new(metadata, name, json_string(text));
+    return json_object_set_new(metadata, name, json_string(text)) == 0;
 }
 
-static void note_whole(json_t *metadata, const char *key, size_t number, uint64_t value) {
+static bool note_whole(json_t *metadata, const char *key, size_t number, uint64_t value) {
     char text[24];
     snprintf(text, sizeof text, "%" PRIu64, value);
-    note(metadata, key, number, text);
+    return note(metadata, key, number, text);
 }
 
-static void note_double(json_t *metadata, const char *key, size_t number, double value) {
+static bool note_double(json_t *metadata, const char *key, size_t number, double value) {
     char text[40];
     snprintf(text, sizeof text, "%a", value);
-    note(metadata, key, number, text);
+    return note(metadata, key, number, text);
 }
 
 /* Reads back what note_whole wrote. */
@@ -144,19 +146,18 @@ static bool real(const json_t *metadata, const char *key, size_t number, double 
 
 static size_t joint_profiles(const train_state *state) { return state->joint != NULL ? state->joint->profiles : 0; }
 
-static void note_place(const train_state *state, json_t *metadata, const train_place *place) {
-    note_whole(metadata, "stage", 0, place->stage);
-    note_whole(metadata, "epoch", 0, place->epoch);
-    note_whole(metadata, "first", 0, place->first);
-    note_whole(metadata, "shuffles", 0, place->shuffles);
-    note_double(metadata, "sum", 0, place->sum);
-    for (size_t i = 0; i < 4; i++) note_whole(metadata, "widths", i, place->widths.s[i]);
-    for (size_t p = 0; p <= place->stage; p++) {
-        note_double(metadata, "loss", p, place->loss[p]);
-        note_double(metadata, "seconds", p, place->seconds[p]);
-    }
-    for (size_t p = 0; p < joint_profiles(state); p++)
-        note_double(metadata, "recent_loss", p, place->recent_loss[p]);
+static bool note_place(const train_state *state, json_t *metadata, const train_place *place) {
+    bool noted = note_whole(metadata, "stage", 0, place->stage) && note_whole(metadata, "epoch", 0, place->epoch) &&
+                 note_whole(metadata, "first", 0, place->first) &&
+                 note_whole(metadata, "shuffles", 0, place->shuffles) &&
+                 note_double(metadata, "sum", 0, place->sum);
+    for (size_t i = 0; i < 4 && noted; i++) noted = note_whole(metadata, "widths", i, place->widths.s[i]);
+    for (size_t p = 0; p <= place->stage && noted; p++)
+        noted = note_double(metadata, "loss", p, place->loss[p]) &&
+                note_double(metadata, "seconds", p, place->seconds[p]);
+    for (size_t p = 0; p < joint_profiles(state) && noted; p++)
+        noted = note_double(metadata, "recent_loss", p, place->recent_loss[p]);
+    return noted;
 }
 
 static bool read_place(const train_state *state, const json_t *metadata, train_place *place, error *e) {
@@ -190,11 +191,11 @@ bool checkpoint_write(const char *path, const train_state *state, const train_pl
     json_t *metadata = settings_of(state);
     tensor_table *t = table_of(state, e);
     if (t == NULL) goto done;
-    if (metadata == NULL || json_object_set_new(metadata, "format", json_string(FORMAT)) != 0) {
+    if (metadata == NULL || json_object_set_new(metadata, "format", json_string(FORMAT)) != 0 ||
+        !note_place(state, metadata, place)) {
         fail(e, "%s: no memory for the checkpoint", path);
         goto done;
     }
-    note_place(state, metadata, place);
     written = safetensors_write(path, metadata, t->tensor, t->count, e);
 done:
     free(t);

@@ -47,6 +47,7 @@ static void session_free(session *s) {
     }
 }
 
+/* On failure too, session_free frees what there is. */
 static bool session_create(session *s, const train_options *o, const dataset *data, model *m, error *e) {
     const images *train = &data->train;
     *s = (session){.o = o, .data = data, .train = train, .m = m, .accuracy_percent = -1};
@@ -64,10 +65,7 @@ static bool session_create(session *s, const train_options *o, const dataset *da
         allocated = (s->velocity_w[l] = floats_new(m->width[l] * m->width[l + 1])) != NULL &&
                     (s->velocity_b[l] = floats_new(m->width[l + 1])) != NULL;
     if (allocated && o->recipe->joint) allocated = joint_create(&s->joint, m, o->recipe->wider_share);
-    if (!allocated) {
-        session_free(s);
-        return fail(e, "no memory to train on %zu images", train->count);
-    }
+    if (!allocated) return fail(e, "no memory to train on %zu images", train->count);
     for (size_t i = 0; i < train->count; i++) s->order[i] = (uint32_t)i;
     return true;
 }

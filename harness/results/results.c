@@ -1,11 +1,13 @@
 #include "results.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "../json_memory.h"
 #include "../machine/environment.h"
 #include "../output.h"
 #include "build.h"
@@ -147,10 +149,12 @@ bool results_write(results *r, const char *path, error *e) {
 
 bool results_save(results *r, const char *path, error *e) {
     output out;
+    if (json_memory_ran_out()) return fail(e, "%s: no memory for all that belongs into it", path);
     if (!schema_check(r->document, path, e) || !output_open(&out, path, e)) return false;
     if (!print_document(r->document, out.file)) {
+        fail(e, "cannot write %s: %s", path, ferror(out.file) ? strerror(errno) : "no memory");
         output_discard(&out);
-        return fail(e, "cannot write %s: the disk is full, or no memory", path);
+        return false;
     }
     return output_commit(&out, e);
 }

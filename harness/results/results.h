@@ -26,7 +26,8 @@ void results_data(results *r, const char *name, bool synthetic, const char *sha2
                   size_t test_count);
 
 /* Takes the record (steals the reference). NULL, as json_pack returns for a number that is not finite, makes
- * results_write fail, so that no figure is lost silently. */
+ * results_write fail, so that no figure is lost silently; so does memory that ran out for a part of the document.
+ */
 void results_add(results *r, json_t *record);
 
 /* Reads anew what changes in the environment (clock, load, energy): between the steps of a run of minutes. */
