@@ -67,9 +67,9 @@ typedef struct job {
  */
 
 static bool add_cpu(job *j, const char *name, size_t length, error *e) {
-    char *copy = j->cpu_name[j->cpus];
     if (length == 0 || length >= CPU_NAME || j->cpus == CPUS_MOST)
         return fail(e, "--cpu: at most %d names of at most %d letters", CPUS_MOST, CPU_NAME - 1);
+    char *copy = j->cpu_name[j->cpus];
     snprintf(copy, CPU_NAME, "%.*s", (int)length, name);
     for (unsigned c = 0; c < j->cpus; c++)
         if (strcmp(j->cpu_name[c], copy) == 0) return true;

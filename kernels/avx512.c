@@ -6,9 +6,19 @@
  * many, over its registers or over phases of the channel loop that are added up at the end. */
 #include "vec_avx512.h"
 
-/* ---- panel 1x96: one sample; 6 registers of outputs x 2 phases of channels ------------------------------------
+/* ---- panel 1x96: one sample; 6 registers of outputs, fewer x phases of channels --------------------------------
  * Bound by the load ports from L1 (Zen 4: one zmm load a cycle, Intel: two) and by bandwidth from L2 on. Hence one
  * load of x for four channels, and a last panel of 4, 8 or 12 outputs whose registers hold several channels.
+ *
+ * On a Sapphire Rapids class Xeon (virtual machine) no loop of loads that feed FMAs runs as fast as either alone:
+ * in L1 12 FMAs on registers take 1.58 ns, 12 loads 1.50 ns, 12 FMAs with an operand in memory 2.31 ns (loads and
+ * FMAs as separate instructions: 2.37), so 65 % of the roof is the limit there. From L2 (784 channels of 96
+ * outputs) the best stream of loads takes 1.52 us, bare loops of FMAs without an epilogue 1.66 (the next channel
+ * loaded while one is added), 1.68 (rows of six), 1.70 (this tile before): 90 to 92 %. Tried there, as time over
+ * that of the tile before, of which this one has 0.95 to 0.98: the next channel loaded, but two phases, 0.99; a
+ * constant width alone 0.98 to 0.99; prefetcht0 1 to 8 KiB ahead 1.05 to 1.45; a broadcast load for each channel
+ * 0.98 to 1.03 (in L1 0.95, but see Zen 4); a load far ahead of each line 1.25; more phases of the narrow
+ * panel 1.00.
  *
  * Lost, on Zen 4, interleaved with this kernel in one process, medians:
  * - a broadcast load for each channel: 147 ns against 137 (80 of 100 outputs and channels);
@@ -82,6 +92,42 @@ IDP_INLINE void panel_tile(const idp_fc *fc, const float *w, size_t width, size_
     for (size_t v = 0; v < vectors; v++) finish(fc, j0 + v * LANES, idp_min(LANES, used - v * LANES), sum[0][v]);
 }
 
+/* Adds the channel that `next` holds and loads the one at w. */
+IDP_INLINE void whole_channel(vec *sum, vec *next, const float *w, vec xi) {
+    IDP_UNROLL
+    for (size_t v = 0; v < PANEL / LANES; v++) {
+        sum[v] = fmadd(xi, next[v], sum[v]);
+        next[v] = load(w + v * LANES);
+    }
+}
+
+/* A panel with all its registers, from which large layers are made: each channel is loaded while the one before is
+ * added, so that no multiplication waits for the L2 cache. Six sums are enough: six loads take longer than the
+ * latency of a sum. */
+IDP_INLINE void whole_tile(const idp_fc *fc, const float *w, size_t j0, size_t used) {
+    enum { VECTORS = PANEL / LANES };
+    vec sum[VECTORS], next[VECTORS];
+    IDP_UNROLL
+    for (size_t v = 0; v < VECTORS; v++) sum[v] = load(w + v * LANES);
+    if (fc->k > 0) {
+        const float *x = fc->x, *last = x + fc->k - 1;
+        w += PANEL;
+        IDP_UNROLL
+        for (size_t v = 0; v < VECTORS; v++) next[v] = load(w + v * LANES);
+        w += PANEL;
+        for (; x + QUAD <= last; x += QUAD) {
+            const vec quad = load_quad(x);
+            IDP_UNROLL
+            for (size_t q = 0; q < QUAD; q++, w += PANEL) whole_channel(sum, next, w, spread(quad, q));
+        }
+        for (; x < last; x++, w += PANEL) whole_channel(sum, next, w, set1(*x));
+        IDP_UNROLL
+        for (size_t v = 0; v < VECTORS; v++) sum[v] = fmadd(set1(*x), next[v], sum[v]);
+    }
+    IDP_UNROLL
+    for (size_t v = 0; v < VECTORS; v++) finish(fc, j0 + v * LANES, idp_min(LANES, used - v * LANES), sum[v]);
+}
+
 /* Not inlined into one function, where the compiler would hoist and spill the constants of all of them. */
 typedef void tile(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used);
 
@@ -99,8 +145,17 @@ PANEL_TILE(2, 4)
 PANEL_TILE(3, 4)
 PANEL_TILE(4, 2)
 PANEL_TILE(5, 2)
-PANEL_TILE(6, 2)
 #undef PANEL_TILE
+
+static __attribute__((noinline)) void panel_6(const idp_fc *fc, const float *w, size_t width, size_t j0,
+                                              size_t used) {
+    (void)width;
+    whole_tile(fc, w, j0, used);
+}
+static __attribute__((noinline)) void ragged_6(const idp_fc *fc, const float *w, size_t width, size_t j0,
+                                               size_t used) {
+    panel_tile(fc, w, width, j0, used, 6, 2, width % LANES);
+}
 
 /* ---- the last panel, narrow: 4, 8 or 12 outputs -----------------------------------------------------------------
  * Four channels make a group of `blocks` registers. The bias is the channel before the first, so that groups are
@@ -211,9 +266,15 @@ void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc) {
  * Bound by bandwidth from L2 on, where a cut in outputs leaves it one contiguous stream: 98 % of the load-only
  * stream at 100x784 with m = 40, the panel 81 %. With all outputs they are alike (97 %), with a cut in inputs the
  * panel is faster (100x100 at k = 50: 116 ns against 248). Lost, on Zen 4: 5 to 8 rows in flight, one phase
- * (100x784: m = 10 in L1 198 ns against 219, but m = 40 in L2 1137 against 1094). */
+ * (100x784: m = 10 in L1 198 ns against 219, but m = 40 in L2 1137 against 1094).
+ *
+ * On a Sapphire Rapids class Xeon, 100x784: rows are faster than panels up to m = 70 (146 ns against 601 at m = 10,
+ * 1041 against 1299 at 50, 1458 against 1599 at 70), slower from 80 on (1616 against 1579, 2080 against 1892 at
+ * 100). The next sixteen channels loaded while some are added: m = 10 0.96 of the time, L2 1.00. A rest of one or
+ * two rows together with the last four: m = 10 0.93. Lost: all tiles of 5, 6 or 8 rows (1.09, 1.00, 1.05 of the
+ * time in L2), prefetcht0 (1.17 to 1.30). */
 
-enum { ROWS = 4, ROW_PHASES = 2 };
+enum { ROWS = 4, ROWS_MOST = ROWS + 2, ROW_PHASES = 2 };
 
 /* The sums over the lanes of four registers. */
 IDP_INLINE __m128 sum4(vec a, vec b, vec c, vec d) {
@@ -225,18 +286,38 @@ IDP_INLINE __m128 sum4(vec a, vec b, vec c, vec d) {
     return _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
 }
 
+/* The epilogue of up to four outputs from j on. */
+IDP_INLINE void finish_rows(const idp_fc *fc, size_t j, size_t rows, const vec *sum) {
+    const __m128i some = _mm_cmpgt_epi32(_mm_set1_epi32((int)rows), _mm_setr_epi32(0, 1, 2, 3));
+    __m128 y = _mm_add_ps(sum4(sum[0], sum[1], sum[2], sum[3]), _mm_maskload_ps(fc->weights + j, some));
+    if (fc->relu) y = _mm_max_ps(_mm_setzero_ps(), y);
+    if (fc->gamma != NULL) y = _mm_mul_ps(y, _mm_maskload_ps(fc->gamma + j, some));
+    store_part(fc->y + j, rows, _mm512_castps128_ps512(y));
+}
+
 /* `rows` outputs from j on; w is their first row. */
 IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t j, size_t rows) {
-    vec sum[ROW_PHASES][ROWS];
+    vec sum[ROW_PHASES][2 * ROWS];
     IDP_UNROLL
     for (size_t p = 0; p < ROW_PHASES; p++) IDP_UNROLL
-    for (size_t r = 0; r < ROWS; r++) sum[p][r] = zero();
+    for (size_t r = 0; r < 2 * ROWS; r++) sum[p][r] = zero();
     size_t i = 0;
-    for (; i + ROW_PHASES * LANES <= fc->k; i += ROW_PHASES * LANES) IDP_UNROLL
-    for (size_t p = 0; p < ROW_PHASES; p++) {
-        const vec xi = load(fc->x + i + p * LANES);
+    if (fc->k >= LANES) { /* sixteen channels are loaded while those before are added */
+        vec next[2 * ROWS];
         IDP_UNROLL
-        for (size_t r = 0; r < rows; r++) sum[p][r] = fmadd(load(w + r * stride + i + p * LANES), xi, sum[p][r]);
+        for (size_t r = 0; r < rows; r++) next[r] = load(w + r * stride);
+        for (i = LANES; i + ROW_PHASES * LANES <= fc->k; i += ROW_PHASES * LANES) IDP_UNROLL
+        for (size_t p = 0; p < ROW_PHASES; p++) {
+            const vec xi = load(fc->x + i + p * LANES - LANES);
+            IDP_UNROLL
+            for (size_t r = 0; r < rows; r++) {
+                sum[p][r] = fmadd(next[r], xi, sum[p][r]);
+                next[r] = load(w + r * stride + i + p * LANES);
+            }
+        }
+        const vec xi = load(fc->x + i - LANES);
+        IDP_UNROLL
+        for (size_t r = 0; r < rows; r++) sum[0][r] = fmadd(next[r], xi, sum[0][r]);
     }
     for (; i < fc->k; i += LANES) {
         const size_t n = idp_min(LANES, fc->k - i);
@@ -247,11 +328,8 @@ IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) sum[0][r] = add(sum[0][r], sum[1][r]);
 
-    const __m128i some = _mm_cmpgt_epi32(_mm_set1_epi32((int)rows), _mm_setr_epi32(0, 1, 2, 3));
-    __m128 y = _mm_add_ps(sum4(sum[0][0], sum[0][1], sum[0][2], sum[0][3]), _mm_maskload_ps(fc->weights + j, some));
-    if (fc->relu) y = _mm_max_ps(_mm_setzero_ps(), y);
-    if (fc->gamma != NULL) y = _mm_mul_ps(y, _mm_maskload_ps(fc->gamma + j, some));
-    store_part(fc->y + j, rows, _mm512_castps128_ps512(y));
+    IDP_UNROLL
+    for (size_t r = 0; r < rows; r += ROWS) finish_rows(fc, j + r, idp_min(ROWS, rows - r), sum[0] + r);
 }
 
 void idp_fc_f32_row_4x16_avx512f(const idp_fc *fc);
@@ -260,11 +338,14 @@ void idp_fc_f32_row_4x16_avx512f(const idp_fc *fc) {
     const size_t stride = idp_row_stride(fc->in);
     const float *w = fc->weights + idp_round_up(fc->out, IDP_LINE);
     size_t j = 0;
-    for (; j + ROWS <= fc->m; j += ROWS) row_tile(fc, w + j * stride, stride, j, ROWS);
-    switch (fc->m - j) {
+    for (; fc->m - j > ROWS_MOST; j += ROWS) row_tile(fc, w + j * stride, stride, j, ROWS);
+    switch (fc->m - j) { /* one or two rows left join the last four: alone they would wait for their sums */
     case 1: row_tile(fc, w + j * stride, stride, j, 1); break;
     case 2: row_tile(fc, w + j * stride, stride, j, 2); break;
     case 3: row_tile(fc, w + j * stride, stride, j, 3); break;
+    case 4: row_tile(fc, w + j * stride, stride, j, 4); break;
+    case 5: row_tile(fc, w + j * stride, stride, j, 5); break;
+    case 6: row_tile(fc, w + j * stride, stride, j, 6); break;
     }
 }
 

@@ -11,10 +11,22 @@
  * everywhere. The channel loop unrolled whole for k = 10: 82 % for 79. Layout sample, 100x784: over batch it
  * costs 6.7 us of 17 (m = 10), 8.5 of 86 (m = 50), 12 of 175 (m = 100); transposing all of x first costs 9 to 10,
  * 11 to 14, 12 to 20. Lost: transposing a block before the tiles, not within those of the first panel: 9 to 11 us
- * at m = 10. */
+ * at m = 10.
+ *
+ * On a Sapphire Rapids class Xeon (virtual machine), batch 128, medians of interleaved rounds. Prefetching the
+ * samples two lines ahead of the transposition: 100x784 0.96 of the time (m = 10), 0.98 (20), 0.99 (50, 100); four
+ * lines ahead the same; AVX2 lost by it (1.03, 1.02, 1.00). Lost: squares of eight channels instead of four, with
+ * prefetching: 0.98 to 0.99 of that (without: 1.01 to 1.08); fewer address registers: 1.00 to 1.02; blocks of 100,
+ * 196, 784 channels instead of 392: 1.04 to 1.06, 1.00 to 1.01, 0.98 to 1.00. The transposition's 20 instructions
+ * for 64 numbers on the FMA ports take some 4 of its 8 us.
+ * The next panel's weights into L2, not L1: 4096x4096 0.98, 0.98, 0.99 of the time (20, 50, 100 %); no prefetch
+ * 1.01, 1.14, 1.12; blocks of 512 channels 1.00 to 1.01, 2048 with L2 0.98, 1.08, 1.04.
+ * What max and mul cost: 40 of them follow the 20 k FMAs of a tile on the same ports, so at most k / (k + 2) of the
+ * FMA peak: 83 % at k = 10, 91 % at 20, 94 % at 30, 95 % at 40. Without them 10x100 at k = 10 takes 163 ns instead
+ * of 179, 100x100 at k = 50 0.98 of the time. */
 #include "vec_avx512.h"
 
-enum { OUTPUTS = 10, VECTORS = 2, NARROW = 5, WIDE = 4 };
+enum { OUTPUTS = 10, VECTORS = 2, NARROW = 5, WIDE = 4, SAMPLE_AHEAD = 32, NEXT_PANEL = 2 };
 #include "batch.h"
 
 idp_fc_function idp_fc_f32_batch_32x10_avx512f, idp_fc_f32_sample_32x10_avx512f;

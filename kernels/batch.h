@@ -4,6 +4,9 @@
  *     OUTPUTS   outputs of a tile, and of a packed panel: 5 to 10
  *     VECTORS   registers of samples of a tile
  *     WIDE      the same of a tile with at most NARROW outputs, which would have too few sums in flight
+ *     SAMPLE_AHEAD  layout sample: so many channels before their transposition samples are prefetched; 0: not
+ *     NEXT_PANEL    of large layers, into which cache the next panel's weights are prefetched: 3 the first, 2 the
+ *                   second
  *
  * Loops, from outside in: blocks of samples, blocks of channels, panels of outputs, tiles of samples. A panel's
  * block of weights meets all samples of the block before the next comes from memory, and the next is asked for
@@ -93,6 +96,11 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
         const float *from = b->samples + s * b->fc->x_stride;
         transpose_rest(from, b->fc->x_stride, samples, left, b->turned + s);
         for (; left >= 4; left -= 4, from += 4) {
+            if (SAMPLE_AHEAD > 0 && !ragged) { /* a line of every sample each sixteen channels */
+                IDP_UNROLL
+                for (size_t l = 0; l < vectors * LANES; l += 4)
+                    __builtin_prefetch(from + (l + left / 4 % 4) * b->fc->x_stride + SAMPLE_AHEAD);
+            }
             IDP_UNROLL
             for (size_t v = 0; v < vectors; v++)
                 transpose_four(from + v * LANES * b->fc->x_stride, b->fc->x_stride,
@@ -102,7 +110,7 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
         }
     }
     for (; left > 0; left--, w += width, x += x_stride) {
-        __builtin_prefetch(w + ahead);
+        __builtin_prefetch(w + ahead, 0, NEXT_PANEL);
         batch_step(w, x, sum, outputs, vectors, ragged, rest);
     }
     if (b->relu) {

@@ -93,7 +93,7 @@ void matrix_leave_out(matrix_row *const *row, size_t rows, double budget_s) {
     for (size_t i = 0; i < rows; i++)
         row[i]->left_out = 1e-9 * ROUNDS * all_ns > budget_s && is_library(row[i]) &&
                            row[i]->rough_ns > behind * best_ns &&
-                           !(row[i]->role == MATRIX_NAIVE && row[i]->rough_ns <= naive_ns);
+                           !(row[i]->role == MATRIX_NAIVE && row[i]->rough_ns <= behind * naive_ns);
 }
 
 /* The processor time of this thread. Nobody holds a processor of a busy machine for long: of what takes

@@ -37,7 +37,8 @@ bool matrix_measure(matrix_row *const *row, size_t rows, const matrix_request *r
 json_t *matrix_answer(double percent, matrix_row *const *row, size_t rows, paired_samples *samples, size_t *slot);
 
 /* Where rounds of all rows would take longer than budget_s allows, leaves out the peers that a first look
- * (rough_ns) found clearly behind the fastest one. The naive row that is fastest stays. */
+ * (rough_ns) found clearly behind the fastest one. Of the naive rows those near the fastest of them stay: another
+ * process may find another one fastest, and a row counts only where all processes have it. */
 void matrix_leave_out(matrix_row *const *row, size_t rows, double budget_s);
 
 /* A network's answer: mlp.c. NULL on failure. */
