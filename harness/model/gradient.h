@@ -43,7 +43,7 @@ typedef struct gradient_step {
     const float *target;  /* [batch][width[layers]]: probabilities to learn instead of the labels, or NULL */
     size_t batch;         /* 1 .. batch_max */
     const size_t *k;      /* [widths]: channels in use of every incomplete activation, at least 1 */
-    size_t widths;        /* at least 1 */
+    size_t widths;        /* 1 .. WIDTHS_MAX */
     const float *weight;  /* [widths], of each one's mean loss; NULL: all 1 / widths */
     bool distill;         /* all widths but the first learn the first one's softmax, taken as it is */
 } gradient_step;
