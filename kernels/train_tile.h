@@ -118,7 +118,10 @@ IDP_INLINE void weights_rows(const idp_train_weights *o, size_t j, size_t rows, 
     vec sum[ROWS][GROUP];
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) {
-        if (o->v != NULL) { /* wanted when the sums are done; asked for later they come too late from L3 */
+        /* Wanted when the sums are done; asked for later they come too late from L3. To write: other threads'
+         * caches hold copies of w, which x86 drops early with PREFETCHW (-mprfchw; nothing where a CPU has it not).
+         */
+        if (o->v != NULL) {
             __builtin_prefetch(o->v + (j + r) * o->stride + i, 1);
             __builtin_prefetch(o->w + (j + r) * o->stride + i, 1);
             __builtin_prefetch(o->v + (j + r) * o->stride + i + columns - 1, 1);

@@ -262,6 +262,12 @@ static void count_task(void *context, size_t index, size_t thread) {
     if (index == 0) sequence++;
 }
 
+/* More tasks than a pool claims at a time. */
+static void add_index(void *context, size_t index, size_t thread) {
+    (void)thread;
+    atomic_fetch_add((atomic_size_t *)context, index + 1);
+}
+
 START_TEST(every_task_once) {
     error e = {""};
     size_t threads = (size_t)_i;
@@ -279,6 +285,9 @@ START_TEST(every_task_once) {
         for (size_t job = 0; job < JOBS; job++) expected += 1 + job % TASKS > task;
         ck_assert_uint_eq(atomic_load(&ran[task]), expected);
     }
+    atomic_size_t sum = 0;
+    pool_run(p, add_index, &sum, 3000);
+    ck_assert_uint_eq(atomic_load(&sum), (size_t)3000 * 3001 / 2);
     pool_run(p, count_task, &threads, 0);
     pool_destroy(p);
     ck_assert_uint_ge(pool_processors(), 1);

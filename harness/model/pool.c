@@ -1,5 +1,7 @@
-/* pool.c: a job is claimed task by task from one atomic word, (job number, tasks left). A thread that comes late
- * finds nothing left there, so that nobody waits for a thread that has no task. */
+/* pool.c: a job is published in one atomic word, (job number, tasks), and claimed task by task: each task's word
+ * holds the last job that it was claimed for. Every thread begins at a place of its own and goes round, so that
+ * from one job to the next it mostly gets the same tasks, and finds their data in its own cache. A thread that
+ * comes late finds all claimed, so that nobody waits for a thread that has no task. */
 #if defined(__linux__)
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
@@ -16,8 +18,15 @@
  * than the serial work between two jobs of a training step, and little where the processors are not ours alone. */
 enum { SPINS = 2000 };
 
+enum {
+    CLAIMS = 1024, /* tasks of one job; more are several jobs */
+    COUNT_BITS = 16,
+};
+
 struct pool {
-    _Atomic(uint64_t) ticket; /* job number << 32 | tasks not claimed yet */
+    _Atomic(uint64_t) ticket; /* job number << COUNT_BITS | tasks */
+    _Atomic(uint64_t) claim[CLAIMS];
+    size_t first; /* task number of claim[0] */
     atomic_size_t done;
     _Atomic(pool_task *) task;
     _Atomic(void *) context;
@@ -42,17 +51,22 @@ static void pause_briefly(void) {
 #endif
 }
 
-/* Runs tasks until none is left to claim. What is read before the claim belongs to the claimed job: it can't end,
- * and the next can't begin, while one of its tasks is unclaimed. */
+/* True once for every task of a job, whatever thread asks. */
+static bool claim(pool *p, size_t index, uint64_t job) {
+    uint64_t before = atomic_load(&p->claim[index]);
+    return before < job && atomic_compare_exchange_strong(&p->claim[index], &before, job);
+}
+
+/* Runs tasks until none is left to claim. What is read after a claim belongs to the claimed job: it can't end, and
+ * the next can't begin, before the task is done. */
 static void work(pool *p, size_t thread) {
-    for (;;) {
-        uint64_t ticket = atomic_load(&p->ticket);
-        const size_t left = (uint32_t)ticket;
+    const uint64_t ticket = atomic_load(&p->ticket);
+    const size_t count = ticket % (1 << COUNT_BITS), begin = count * thread / p->threads;
+    for (size_t i = 0; i < count; i++) {
+        const size_t index = (begin + i) % count;
+        if (!claim(p, index, ticket >> COUNT_BITS)) continue;
         pool_task *const task = atomic_load(&p->task);
-        void *const context = atomic_load(&p->context);
-        if (left == 0) return;
-        if (!atomic_compare_exchange_weak(&p->ticket, &ticket, ticket - 1)) continue;
-        task(context, left - 1, thread);
+        task(atomic_load(&p->context), p->first + index, thread);
         atomic_fetch_add(&p->done, 1);
     }
 }
@@ -61,7 +75,7 @@ static void work(pool *p, size_t thread) {
 static bool next_job(pool *p, uint64_t last, uint64_t *job) {
     for (unsigned spins = 0;; spins++) {
         if (atomic_load(&p->stop)) return false;
-        *job = atomic_load(&p->ticket) >> 32;
+        *job = atomic_load(&p->ticket) >> COUNT_BITS;
         if (*job != last) return true;
         if (spins < SPINS) {
             pause_briefly();
@@ -69,7 +83,7 @@ static bool next_job(pool *p, uint64_t last, uint64_t *job) {
         }
         pthread_mutex_lock(&p->lock);
         atomic_fetch_add(&p->asleep, 1);
-        while (!atomic_load(&p->stop) && atomic_load(&p->ticket) >> 32 == last)
+        while (!atomic_load(&p->stop) && atomic_load(&p->ticket) >> COUNT_BITS == last)
             pthread_cond_wait(&p->wake, &p->lock);
         atomic_fetch_sub(&p->asleep, 1);
         pthread_mutex_unlock(&p->lock);
@@ -125,17 +139,15 @@ void pool_destroy(pool *p) {
 
 size_t pool_threads(const pool *p) { return p->threads; }
 
-void pool_run(pool *p, pool_task *task, void *context, size_t count) {
-    if (p->threads == 1) {
-        for (size_t index = 0; index < count; index++) task(context, index, 0);
-        return;
-    }
+/* A job of at most CLAIMS tasks, from number `first` on. */
+static void run_job(pool *p, pool_task *task, void *context, size_t first, size_t count) {
     /* The job before has no task left to claim: nobody runs these before the ticket says so. */
-    const uint64_t job = (atomic_load(&p->ticket) >> 32) + 1;
+    const uint64_t job = (atomic_load(&p->ticket) >> COUNT_BITS) + 1;
     atomic_store(&p->done, 0);
     atomic_store(&p->task, task);
     atomic_store(&p->context, context);
-    atomic_store(&p->ticket, job << 32 | count);
+    p->first = first;
+    atomic_store(&p->ticket, job << COUNT_BITS | count);
     wake_all(p);
     work(p, 0);
     for (unsigned spins = 0; atomic_load(&p->done) < count; spins++) {
@@ -144,6 +156,15 @@ void pool_run(pool *p, pool_task *task, void *context, size_t count) {
         else
             sched_yield();
     }
+}
+
+void pool_run(pool *p, pool_task *task, void *context, size_t count) {
+    if (p->threads == 1) {
+        for (size_t index = 0; index < count; index++) task(context, index, 0);
+        return;
+    }
+    for (size_t first = 0; first < count; first += CLAIMS)
+        run_job(p, task, context, first, count - first < CLAIMS ? count - first : CLAIMS);
 }
 
 size_t pool_processors(void) {

@@ -20,7 +20,7 @@ void pool_destroy(pool *p); /* NULL is none */
 size_t pool_threads(const pool *p);
 
 /* Runs tasks 0 .. count-1, in any order and on any thread, and returns when all are done; what they wrote is then
- * seen by the caller and by later tasks. One caller at a time. count is below 2^32. */
+ * seen by the caller and by later tasks. One caller at a time. */
 void pool_run(pool *p, pool_task *task, void *context, size_t count);
 
 /* Processors that this process may use, at least 1 and at most POOL_THREADS_MOST. */
