@@ -67,8 +67,10 @@ static void print_recipes(void) {
             printf("%s %g-%g", p > 0 ? "," : "", p > 0 ? r->part_end_percent[p - 1] : 0, r->part_end_percent[p]);
         printf("%s, widths %s%s\n", r->first_stage_only ? " (only the first is trained)" : "", r->widths,
                r->distillation ? ", distillation" : "");
-        printf("  %zu epochs a part, batches of %zu, learning rate %g (%s), momentum %g, %s weights\n", r->epochs,
-               r->batch, r->lr, schedule_name(r->schedule), r->momentum, initial_name(r->initial));
+        printf("  %zu epochs a part, batches of %zu, learning rate %g (%s), momentum %g, weight decay %g, %s "
+               "weights\n",
+               r->epochs, r->batch, r->lr, schedule_name(r->schedule), r->momentum, r->weight_decay,
+               initial_name(r->initial));
     }
 }
 
