@@ -181,6 +181,7 @@ static bool finish(page *p, const json_t *all, const char *title, const char *ba
                    const report_options *options, error *e) {
     text html = {0}, markdown = {0};
     bool written = !page_failed(p) || fail(e, "no memory for the report");
+    if (written && interrupted()) written = fail(e, "interrupted; nothing was written"); /* gnuplot too, perhaps */
     if (written) {
         page_finish_html(p, title, badge, &html);
         page_finish_markdown(p, title, badge, &markdown);
