@@ -30,6 +30,7 @@ void plot_swatch(const plot_line *line, const char *const *colors, text *svg) {
         text_print(svg, "<path d=\"M0 5H28\" fill=\"none\" stroke=\"%s\" stroke-width=\"2.5\"%s/>", paint,
                    line->dashed ? " stroke-dasharray=\"5 4\"" : "");
     if (line->style != BARE) text_print(svg, "<path d=\"%s\" fill=\"%s\"/>", marks[c], paint);
+    if (color.failed) svg->failed = true;
     text_free(&color);
 }
 

@@ -31,7 +31,7 @@ static void say_gap(page *p, const records *r, bool batched) {
     for (size_t i = 0; i < r->networks; i++) {
         const network *n = &r->network[i];
         size_t points;
-        served *list = network_served(n, &points);
+        served *list = section_served(p, n, &points);
         for (size_t s = 0; list != NULL && n->full != NULL && s < points; s++) {
             const gap g = gap_of(list[s].point, n->full, batched);
             if (list[s].point == n->full || !isfinite(g.flops - g.time)) continue;
@@ -77,7 +77,7 @@ static void say_causes(page *p) {
 static void figure(page *p, const records *r, bool batched) {
     enum { MOST_LINES = 2 * COLORS };
     static const plot_point even[] = {{.x = 0, .y = 0}, {.x = 100, .y = 100}};
-    plot_point *store = malloc((r->sweeps + 1) * sizeof *store);
+    plot_point *store = page_memory(p, (r->sweeps + 1) * sizeof *store);
     plot_line line[MOST_LINES + 1];
     label name[MOST_LINES];
     size_t lines = 0, used = 0;
@@ -86,7 +86,7 @@ static void figure(page *p, const records *r, bool batched) {
         const network *n = &r->network[i];
         const size_t first = used;
         size_t points;
-        served *list = network_served(n, &points);
+        served *list = section_served(p, n, &points);
         for (size_t s = 0; list != NULL && n->full != NULL && s < points; s++) {
             const interval time =
                 batched ? saved_time_128(list[s].point, n->full) : saved_time_1(list[s].point, n->full);
@@ -152,7 +152,7 @@ static void table(page *p, const records *r) {
     for (size_t i = 0; i < r->networks; i++) {
         const network *n = &r->network[i];
         size_t points;
-        served *list = network_served(n, &points);
+        served *list = section_served(p, n, &points);
         for (size_t s = 0; list != NULL && s < points; s++) {
             const point *at = list[s].point;
             if (at == n->full) continue;

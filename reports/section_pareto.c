@@ -28,12 +28,12 @@ static interval time_of_sample(const point *at, unsigned batch) {
 }
 
 /* All of them, network by network; the caller frees. NULL without memory. */
-static choice *new_choices(const records *r, unsigned batch, size_t *count) {
-    choice *all = malloc((r->sweeps + 1) * sizeof *all);
+static choice *new_choices(page *p, const records *r, unsigned batch, size_t *count) {
+    choice *all = page_memory(p, (r->sweeps + 1) * sizeof *all);
     *count = 0;
     for (size_t n = 0; all != NULL && n < r->networks; n++) {
         size_t points;
-        served *list = network_served(&r->network[n], &points);
+        served *list = section_served(p, &r->network[n], &points);
         for (size_t s = 0; list != NULL && s < points; s++) {
             choice *one = &all[*count];
             *one = (choice){&r->network[n], list[s], time_of_sample(list[s].point, batch), ""};
@@ -80,7 +80,7 @@ static double axis_low(const choice *all, size_t count) {
 }
 
 static void figure(page *p, const records *r, const choice *all, size_t count, unsigned batch) {
-    plot_point *store = malloc((count + 1) * sizeof *store);
+    plot_point *store = page_memory(p, (count + 1) * sizeof *store);
     plot_line line[MOST_LINES];
     label name[MOST_LINES];
     size_t lines = 0;
@@ -156,7 +156,7 @@ void section_pareto(page *p, const records *r) {
     size_t count[BATCHES];
     bool any = false;
     for (unsigned b = 0; b < BATCHES; b++) {
-        all[b] = new_choices(r, b, &count[b]);
+        all[b] = new_choices(p, r, b, &count[b]);
         any = any || (all[b] != NULL && count[b] > 0);
         if (all[b] == NULL) p->html.failed = true;
     }

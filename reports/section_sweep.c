@@ -103,7 +103,7 @@ static void overview_figures(page *p, const records *r) {
         if (!drawing_start(p, &d, r->sweeps)) break;
         for (size_t i = first; i < r->networks && i < first + COLORS; i++) {
             size_t count;
-            served *list = network_served(&r->network[i], &count);
+            served *list = section_served(p, &r->network[i], &count);
             drawing_line(&d, network_label(&r->network[i]), (unsigned)(i - first) + 1);
             for (size_t s = 0; list != NULL && s < count; s++) accuracy_point(&d, list[s].point);
             free(list);
@@ -135,7 +135,7 @@ static void savings_figure(page *p, const network *n) {
     };
     drawing d;
     size_t count;
-    served *list = network_served(n, &count);
+    served *list = section_served(p, n, &count);
     if (n->full == NULL || list == NULL || !drawing_start(p, &d, count * sizeof lines / sizeof lines[0])) {
         free(list);
         return;
@@ -252,7 +252,7 @@ static void short_table(page *p, const records *r, const network *n) {
         {"time saved, %", true, false},
     };
     size_t count;
-    served *list = network_served(n, &count);
+    served *list = section_served(p, n, &count);
     if (list == NULL) return;
     page_heading(p, MARKDOWN, "%s", network_label(n).text);
     page_table(p, MARKDOWN, columns, sizeof columns / sizeof columns[0],

@@ -74,3 +74,9 @@ void cell_saved(page *p, interval saved) {
 void cell_decimal(page *p, double value, int decimals) {
     page_cell(p, value, show_decimal(value, decimals).text, "");
 }
+
+served *section_served(page *p, const network *n, size_t *count) {
+    served *list = network_served(n, count);
+    if (list == NULL) p->html.failed = true;
+    return list;
+}

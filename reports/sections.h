@@ -54,6 +54,9 @@ label network_label(const network *n);                    /* the model, and its 
 label part_label(double from_percent, double to_percent); /* "30–100 %" */
 label data_label(const records *r); /* behind "accuracy": "on the built-in synthetic digits, not on MNIST" */
 
+/* As network_served; without memory the page has failed. */
+served *section_served(page *p, const network *n, size_t *count);
+
 /* Cells of an open table: the median, with low to high small behind it. */
 void cell_time_us(page *p, interval time_ns);
 void cell_saved(page *p, interval saved_percent);
