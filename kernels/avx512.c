@@ -129,8 +129,6 @@ IDP_INLINE void whole_tile(const idp_fc *fc, const float *w, size_t j0, size_t u
 }
 
 /* Not inlined into one function, where the compiler would hoist and spill the constants of all of them. */
-typedef void tile(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used);
-
 #define PANEL_TILE(vectors, phases) /* registers x phases >= 8 */                                          \
     static __attribute__((noinline)) void panel_##vectors(const idp_fc *fc, const float *w, size_t width,  \
                                                           size_t j0, size_t used) {                        \
@@ -243,9 +241,35 @@ NARROW_TILE(2)
 NARROW_TILE(3)
 #undef NARROW_TILE
 
-static tile *const narrow_tiles[] = {narrow_1, narrow_2, narrow_3};
-static tile *const whole_tiles[] = {panel_1, panel_2, panel_3, panel_4, panel_5, panel_6};
-static tile *const ragged_tiles[] = {ragged_1, ragged_2, ragged_3, ragged_4, ragged_5, ragged_6};
+/* Direct calls, so that whoever reads the machine code (idp mca) finds them. */
+static void panel_run(const idp_fc *fc, const float *w, size_t width, size_t j0, size_t used) {
+    const size_t vectors = idp_round_up(used, LANES) / LANES;
+    if (width < LANES) {
+        switch (width / GRANULE) {
+        case 1: narrow_1(fc, w, width, j0, used); break;
+        case 2: narrow_2(fc, w, width, j0, used); break;
+        case 3: narrow_3(fc, w, width, j0, used); break;
+        }
+    } else if (vectors * LANES <= width) {
+        switch (vectors) {
+        case 1: panel_1(fc, w, width, j0, used); break;
+        case 2: panel_2(fc, w, width, j0, used); break;
+        case 3: panel_3(fc, w, width, j0, used); break;
+        case 4: panel_4(fc, w, width, j0, used); break;
+        case 5: panel_5(fc, w, width, j0, used); break;
+        case 6: panel_6(fc, w, width, j0, used); break;
+        }
+    } else {
+        switch (vectors) {
+        case 1: ragged_1(fc, w, width, j0, used); break;
+        case 2: ragged_2(fc, w, width, j0, used); break;
+        case 3: ragged_3(fc, w, width, j0, used); break;
+        case 4: ragged_4(fc, w, width, j0, used); break;
+        case 5: ragged_5(fc, w, width, j0, used); break;
+        case 6: ragged_6(fc, w, width, j0, used); break;
+        }
+    }
+}
 
 void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc);
 void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc) {
@@ -253,11 +277,7 @@ void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc) {
     const float *w = fc->weights;
     for (size_t j0 = 0; j0 < fc->m; j0 += PANEL) {
         const size_t width = idp_panel_width(PANEL, GRANULE, fc->out, j0), used = idp_min(width, fc->m - j0);
-        const size_t vectors = idp_round_up(used, LANES) / LANES;
-        tile *const run = width < LANES              ? narrow_tiles[width / GRANULE - 1]
-                          : vectors * LANES <= width ? whole_tiles[vectors - 1]
-                                                     : ragged_tiles[vectors - 1];
-        run(fc, w, width, j0, used);
+        panel_run(fc, w, width, j0, used);
         w += (fc->in + 1) * width;
     }
 }
