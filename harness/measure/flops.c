@@ -110,10 +110,12 @@ static size_t *size_along(flops_case *c, axis a) {
     return a == AXIS_CHANNELS ? &c->k : a == AXIS_OUTPUTS ? &c->m : &c->batch;
 }
 
-/* The smallest point: whole periods on top of what is left over, so that every remainder is there too. */
+/* The smallest point: whole periods on top of what is left over, so that every remainder is there too. Of rows two,
+ * for a rest may join the last whole tile. */
 static size_t first_point(const flops_case *c, axis a) {
     flops_case copy = *c;
-    return period(c, a) + *size_along(&copy, a) % period(c, a);
+    const size_t periods = a == AXIS_OUTPUTS && c->kernel->layout == IDP_LAYOUT_ROW ? 2 : 1;
+    return periods * period(c, a) + *size_along(&copy, a) % period(c, a);
 }
 
 /* What stepping the three points costs, as a share of stepping the case itself. */
