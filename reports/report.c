@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../harness/output.h"
 #include "../harness/progress.h"
@@ -144,7 +145,8 @@ static bool convert_pictures(const char *folder, const page_pieces *all, error *
         char *out = NULL, *err = NULL;
         text_print(&svg, "%s/%s.svg", folder, all->piece[i].name);
         text_print(&pdf, "%s/%s.pdf", folder, all->piece[i].name);
-        text_print(&part, "%s/%s.pdf.part", folder, all->piece[i].name);
+        text_print(&part, "%s/%s.pdf.tmp-%ld", folder, all->piece[i].name,
+                   (long)getpid()); /* as output.c names them */
         bool done = !(svg.failed || pdf.failed || part.failed) || fail(e, "no memory for a picture");
         done =
             done && tool_run((const char *const[]){"rsvg-convert", "-f", "pdf", "-o", part.bytes, svg.bytes, NULL},
