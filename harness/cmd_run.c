@@ -23,11 +23,12 @@ static const char help[] =
     "Verifies the kernels, trains the networks, sweeps them over all percentages, runs the\n"
     "microbenchmarks, compares the back ends with each other, with other libraries and with what\n"
     "the machine can do at most, counts the executed work and writes the report: results.json,\n"
-    "index.html, report.md and CSV files. About ten minutes, half of them for idp matrix.\n"
+    "index.html, report.md and CSV files. About five minutes.\n"
     "\n"
     "  --out DIR        where the report goes (default build/report)\n"
-    "  --quick          a first look in under two minutes: few epochs, few rounds\n"
-    "  --full           also three profiles, the other gammas, and three seeds\n"
+    "  --quick          a first look in under a minute: few epochs, few rounds\n"
+    "  --full           also three profiles, the other gammas, three seeds, and idp matrix at every\n"
+    "                   tenth\n"
     "  --data DIR       IDX files, or 'synthetic'; default: IDP_DATA, the cache folder, the\n"
     "                   built-in digits\n"
     "  --backend NAME   the back end that trains and sweeps (default: the best that runs here)\n"
@@ -166,12 +167,15 @@ static void plan_versus(step *steps, int *count, const run_options *o, const cha
     say_option(s, "--time-limit", o->quick ? "5" : "20");
 }
 
-/* Kernels beside other libraries and roofs, some minutes; quick: the smaller layers at three percentages, 20 s.
- * Where there is no hand-written back end the run goes on. */
+/* Kernels beside other libraries and roofs: at every tenth some minutes, hence only with --full; quick: the smaller
+ * layers, some seconds. Where there is no hand-written back end the run goes on. */
 static void plan_matrix(step *steps, int *count, const run_options *o) {
     step *s = begin(steps, count, o, "matrix", "matrix");
     s->goes_on = true;
-    if (o->quick) say(s, "--quick");
+    if (o->quick)
+        say(s, "--quick");
+    else if (!o->full)
+        say_option(s, "--percent", "10,50,100");
 }
 
 static int plan(step *steps, const run_options *o) {
@@ -189,7 +193,10 @@ static int plan(step *steps, const run_options *o) {
     }
     s = begin(steps, &count, o, "bench", "bench");
     say_option(s, "--require-isa", o->require);
-    if (o->quick) say(s, "--quick");
+    if (o->quick) {
+        say(s, "--quick");
+        say_option(s, "--percent", "10,50,100");
+    }
     plan_versus(steps, &count, o, "1");
     plan_versus(steps, &count, o, "128");
     s = begin(steps, &count, o, "roof", "roof");
