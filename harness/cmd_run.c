@@ -164,7 +164,7 @@ static void plan_versus(step *steps, int *count, const run_options *o, const cha
     }
     say_option(s, "--shape", "100x100");
     say_option(s, "--batch", batch);
-    say_option(s, "--time-limit", o->quick ? "5" : "20");
+    say_option(s, "--time-limit", o->quick ? "3" : "20");
 }
 
 /* Kernels beside other libraries and roofs: at every tenth some minutes, hence only with --full; quick: the smaller
@@ -185,7 +185,7 @@ static int plan(step *steps, const run_options *o) {
     step *s = begin(steps, &count, o, "verify", "verify");
     say_option(s, "--seed", number);
     say_option(s, "--require-isa", o->require);
-    if (o->quick) say_option(s, "--cases", "100");
+    if (o->quick) say_option(s, "--cases", "50");
     for (unsigned n = 0; n < NETWORKS; n++) {
         if ((networks[n].full && !o->full) || (o->quick && n >= 3)) continue;
         for (unsigned long seed = o->seed; seed < o->seed + (o->full ? 3 : 1); seed++)
