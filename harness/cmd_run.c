@@ -117,7 +117,8 @@ static void plan_network(step *steps, int *count, const run_options *o, const st
 }
 
 /* The work behind the microbenchmarks: the same layers and percentages, so that count and time stand side by side.
- * All back ends take minutes to step; the one that the networks run on is what matters. */
+ * All back ends take minutes to step; the one that the networks run on is what matters. So does the layout sample,
+ * whose counts are those of batch and the turning of x: with --full. */
 static void plan_flops(step *steps, int *count, const run_options *o) {
     const idp_backend *backend = NULL;
     step *s = begin(steps, count, o, "flops", "flops");
@@ -125,7 +126,7 @@ static void plan_flops(step *steps, int *count, const run_options *o) {
     if (idp_backend_choose(o->backend, &backend) == IDP_OK && !o->full) say_option(s, "--backend", backend->name);
     say_option(s, "--percent", o->quick ? "10,50,100" : "10,25,50,75,100");
     say_option(s, "--batch", "128");
-    if (o->quick) say_option(s, "--kernel", "_(panel|row)_"); /* a large batch is stepped for long */
+    if (!o->full) say_option(s, "--kernel", o->quick ? "_(panel|row)_" : "_(panel|row|batch)_");
 }
 
 /* Of the other libraries: what users write with the most common one, and the best forms of all; of several alike
