@@ -20,7 +20,7 @@ static const char help[] =
     "  --batch LIST        samples per call of the batch kernels (default: 128); panel and row kernels take one\n"
     "  --percent LIST      of the input channels: 10,50 or 10:100:10 (default: 10,25,50,75,100)\n"
     "  --repetitions N     of every benchmark (default: 3); the median, least and greatest are recorded\n"
-    "  --min-time S        seconds of one repetition (default: so that all together takes about a minute)\n"
+    "  --min-time S        seconds of one repetition (default: so that all together takes half a minute)\n"
     "  --quick             about five seconds, and as many to prepare\n"
     "  --require-isa LIST  these back ends must run here: a skip is then an error (status 2)\n"
     "  --json FILE         write the records\n"
