@@ -218,7 +218,8 @@ IDP_INLINE void batch_run(const idp_fc *fc) {
         const size_t samples = idp_min(BLOCK_SAMPLES, fc->batch - s0);
         size_t i0 = 0;
         do {
-            const float *x = fc->k > 0 ? fc->x + i0 * fc->x_stride + s0 : NULL;
+            /* Without channels nothing of x is read, and it may be NULL, which bears no offset: as well y. */
+            const float *x = fc->k > 0 ? fc->x + i0 * fc->x_stride + s0 : fc->y + s0;
             batch_block(fc, x, fc->x_stride, NULL, NULL, s0, samples, i0, idp_min(step, fc->k - i0), FAR_FLOATS);
             i0 += step;
         } while (i0 < fc->k);
