@@ -11,10 +11,10 @@
 
 const float epoch_lr = 0.05f, epoch_momentum = 0.9f;
 
-double epoch_flops_per_sample(size_t inputs, size_t classes) {
+double epoch_flops_per_sample(size_t inputs, size_t classes, double multiplied) {
     const double first = (double)(inputs * EPOCH_HIDDEN);
     const double inner = (double)(EPOCH_HIDDEN * EPOCH_HIDDEN + EPOCH_HIDDEN * classes);
-    return 2 * (2 * first + 3 * inner);
+    return 2 * ((multiplied + 1) * first + 3 * inner);
 }
 
 /* ---- ours ---------------------------------------------------------------------------------------------------- */
@@ -24,6 +24,8 @@ typedef struct ours {
     gradient g;
     float *velocity_w[IDP_MAX_LAYERS], *velocity_b[IDP_MAX_LAYERS];
     region regions[IDP_MAX_LAYERS];
+    bool zeros;
+    double lit, pixels; /* multiplied by layer 1, of so many */
 } ours;
 
 static void ours_destroy(void *state) {
@@ -51,18 +53,30 @@ static double ours_step(void *state, const uint8_t *const *image, const uint8_t 
                                 .next = image + EPOCH_BATCH,
                                 .next_batch = left < 2 * EPOCH_BATCH ? 0 : EPOCH_BATCH,
                                 .k = &k,
-                                .widths = 1};
+                                .widths = 1,
+                                .zeros = o->zeros};
     const gradient_update update = {.regions = o->regions,
                                     .velocity_w = o->velocity_w,
                                     .velocity_b = o->velocity_b,
                                     .lr = epoch_lr,
                                     .momentum = epoch_momentum};
-    return gradient_run(&o->g, &net, &step, &update);
+    const double loss = gradient_run(&o->g, &net, &step, &update);
+    for (size_t block = 0; block < EPOCH_BATCH / IDP_TRAIN_BLOCK; block++) {
+        o->lit += (double)o->g.lit[block];
+        o->pixels += (double)o->m.width[0];
+    }
+    return loss;
 }
 
-bool epoch_ours(epoch_loop *loop, model *m, const idp_backend *backend, size_t threads, error *e) {
+static double ours_multiplied(const void *state) {
+    const ours *o = state;
+    return o->pixels > 0 ? o->lit / o->pixels : 1;
+}
+
+bool epoch_ours(epoch_loop *loop, model *m, const idp_backend *backend, size_t threads, bool zeros, error *e) {
     ours *o = calloc(1, sizeof *o);
     if (o == NULL) return fail(e, "no memory");
+    o->zeros = zeros;
     o->m = *m;
     *m = (model){0};
     if (!gradient_create(&o->g, backend, threads, o->m.layers, o->m.width, EPOCH_BATCH, e)) goto failed;
@@ -76,9 +90,10 @@ bool epoch_ours(epoch_loop *loop, model *m, const idp_backend *backend, size_t t
     }
     *loop = (epoch_loop){.implementation = "ours",
                          .backend = backend->name,
-                         .form = "",
+                         .form = zeros ? "every pixel" : "",
                          .threads = threads,
                          .step = ours_step,
+                         .multiplied = ours_multiplied,
                          .destroy = ours_destroy,
                          .state = o};
     return true;
@@ -211,7 +226,9 @@ bool epoch_measure(const epoch_loop *loop, size_t loops, const images *train, si
         const double scale = 1e-9 * steps;
         time[v].seconds = (interval){scale * step_ns.median, scale * step_ns.low, scale * step_ns.high};
         time[v].ratio = paired_ratio(&samples, v, 0, o.level);
-        const double flops = EPOCH_BATCH * epoch_flops_per_sample(train->rows * train->columns, classes);
+        time[v].multiplied = loop[v].multiplied != NULL ? loop[v].multiplied(loop[v].state) : 1;
+        const double flops =
+            EPOCH_BATCH * epoch_flops_per_sample(train->rows * train->columns, classes, time[v].multiplied);
         time[v].roof_percent = 100 * flops / (step_ns.median * *peak_gflops * (double)loop[v].threads);
     }
     paired_free(&samples);

@@ -90,7 +90,8 @@ bool epoch_torch(const epoch_loop *against, const images *train, size_t classes,
     stats_ratio_interval(theirs, ours, ROUNDS, 0.95, scratch, &time->ratio);
     stats_sort(theirs, ROUNDS);
     stats_median_interval(theirs, ROUNDS, 0.95, &time->seconds);
-    const double flops = (double)train->count * epoch_flops_per_sample(inputs, classes);
+    const double flops = (double)train->count * epoch_flops_per_sample(inputs, classes, 1);
+    time->multiplied = 1;
     time->roof_percent = 100e-9 * flops / (time->seconds.median * peak_gflops);
     return true;
 }

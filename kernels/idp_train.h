@@ -19,18 +19,20 @@ extern "C" {
 
 enum { IDP_TRAIN_BLOCK = 32 /* floats of a block */, IDP_TRAIN_LINE = 64 /* pixels converted at a time */ };
 
-/* y[j][s] = b[j] + sum over i < k of w[j][i] x[i][s], j < m; with relu max(0, .). */
+/* y[j][s] = b[j] + sum over i < k of w[j][i] x[i][s], j < m; with relu max(0, .). With a list of channels, the sum
+ * is over its k entries instead: who leaves out channels that are 0 in all samples gets the same numbers. */
 typedef struct idp_train_forward {
-    const float *w;     /* [m][w_stride] */
-    size_t w_stride;    /* floats from one row to the next */
-    const float *b;     /* [m] */
-    const float *x;     /* [k][32] */
-    float *y;           /* [m][32] */
-    size_t m;           /* outputs */
-    size_t k;           /* input channels */
-    bool relu;          /* max(0, .) */
-    const float *gamma; /* [m], or NULL */
-    float *scaled;      /* [m][32]: gamma[j] y[j][s]; not touched where gamma is NULL */
+    const float *w;          /* [m][w_stride] */
+    size_t w_stride;         /* floats from one row to the next */
+    const float *b;          /* [m] */
+    const float *x;          /* [k][32] */
+    float *y;                /* [m][32] */
+    size_t m;                /* outputs */
+    size_t k;                /* input channels */
+    bool relu;               /* max(0, .) */
+    const float *gamma;      /* [m], or NULL */
+    float *scaled;           /* [m][32]: gamma[j] y[j][s]; not touched where gamma is NULL */
+    const uint32_t *channel; /* [k]: the input channels that are summed, in this order; or NULL for the first k */
 } idp_train_forward;
 
 /* The loss passed back through a layer to its inputs, and through the ReLU and gamma that made them:

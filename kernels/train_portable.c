@@ -28,7 +28,9 @@ static void forward(const idp_train_forward *f) {
     for (size_t j = 0; j < f->m; j++) {
         float sum[BLOCK], *y = f->y + j * BLOCK;
         SIMD for (size_t s = 0; s < BLOCK; s++) sum[s] = f->b[j];
-        add_products(f->k, f->w + j * f->w_stride, 1, f->x, sum);
+        if (f->channel == NULL) add_products(f->k, f->w + j * f->w_stride, 1, f->x, sum);
+        for (size_t t = 0; f->channel != NULL && t < f->k; t++)
+            add_products(1, f->w + j * f->w_stride + f->channel[t], 1, f->x + f->channel[t] * BLOCK, sum);
         SIMD for (size_t s = 0; s < BLOCK; s++) y[s] = f->relu && sum[s] < 0 ? 0 : sum[s];
         if (f->gamma == NULL) continue;
         SIMD for (size_t s = 0; s < BLOCK; s++) f->scaled[j * BLOCK + s] = f->gamma[j] * y[s];

@@ -14,14 +14,15 @@
  * no prefetch of v and w 0.892; in the middle of the sums 0.891, before the last term 0.907; of the next tile's
  * instead 0.869 to 0.881, no difference; of the next block's delta 0.874, none. */
 
-/* sum[r][v] += sum over t < steps of a[r * a_row + t * a_step] b[t][v] */
+/* sum[r][v] += sum over t < steps of a[r * a_row + t * a_step] b[t][v]; with a list, t goes through its entries */
 IDP_INLINE void tile(vec sum[ROWS][GROUP], size_t rows, size_t vectors, size_t steps, const float *a, size_t a_row,
-                     size_t a_step, const float *b) {
+                     size_t a_step, const float *b, bool listed, const uint32_t *list) {
     IDP_UNROLL_SOME
-    for (size_t t = 0; t < steps; t++, b += BLOCK) {
+    for (size_t step = 0; step < steps; step++) {
+        const size_t t = listed ? list[step] : step;
         vec bt[GROUP];
         IDP_UNROLL
-        for (size_t v = 0; v < vectors; v++) bt[v] = load(b + v * LANES);
+        for (size_t v = 0; v < vectors; v++) bt[v] = load(b + t * BLOCK + v * LANES);
         IDP_UNROLL
         for (size_t r = 0; r < rows; r++) {
             const vec ar = set1(a[r * a_row + t * a_step]);
@@ -49,12 +50,12 @@ IDP_INLINE void tile(vec sum[ROWS][GROUP], size_t rows, size_t vectors, size_t s
 
 /* ---- forward ------------------------------------------------------------------------------------------------ */
 
-IDP_INLINE void forward_rows(const idp_train_forward *f, size_t j, size_t rows, size_t s) {
+IDP_INLINE void forward_rows(const idp_train_forward *f, size_t j, size_t rows, size_t s, bool listed) {
     vec sum[ROWS][GROUP];
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) IDP_UNROLL
     for (size_t v = 0; v < GROUP; v++) sum[r][v] = set1(f->b[j + r]);
-    tile(sum, rows, GROUP, f->k, f->w + j * f->w_stride, f->w_stride, 1, f->x + s);
+    tile(sum, rows, GROUP, f->k, f->w + j * f->w_stride, f->w_stride, 1, f->x + s, listed, f->channel);
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) IDP_UNROLL
     for (size_t v = 0; v < GROUP; v++) {
@@ -65,13 +66,20 @@ IDP_INLINE void forward_rows(const idp_train_forward *f, size_t j, size_t rows, 
     }
 }
 
-static void forward(const idp_train_forward *f) {
+IDP_INLINE void forward_all(const idp_train_forward *f, bool listed) {
     for (size_t s = 0; s < BLOCK; s += GROUP * LANES)
         for (size_t j = 0; j < f->m; j += ROWS) {
-#define CALL(n) forward_rows(f, j, n, s)
+#define CALL(n) forward_rows(f, j, n, s, listed)
             WITH_CONSTANT_ROWS(f->m - j)
 #undef CALL
         }
+}
+
+static void forward(const idp_train_forward *f) {
+    if (f->channel != NULL)
+        forward_all(f, true);
+    else
+        forward_all(f, false);
 }
 
 /* ---- backward ----------------------------------------------------------------------------------------------- */
@@ -81,7 +89,7 @@ IDP_INLINE void backward_rows(const idp_train_backward *o, size_t i, size_t rows
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) IDP_UNROLL
     for (size_t v = 0; v < GROUP; v++) sum[r][v] = zero();
-    tile(sum, rows, GROUP, o->k, o->w + i, 1, o->w_stride, o->delta + s);
+    tile(sum, rows, GROUP, o->k, o->w + i, 1, o->w_stride, o->delta + s, false, NULL);
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) IDP_UNROLL
     for (size_t v = 0; v < GROUP; v++) {
@@ -133,7 +141,8 @@ IDP_INLINE void weights_rows(const idp_train_weights *o, size_t j, size_t rows, 
     for (size_t t = 0; t < o->terms; t++) {
         const size_t slot = j / ROWS * o->terms + t;
         if (i == 0) fetch(o, FETCHES * slot, FETCHES * (slot + 1));
-        tile(sum, rows, vectors, o->term[t].samples, o->term[t].delta + j * BLOCK, BLOCK, 1, o->term[t].x + i);
+        tile(sum, rows, vectors, o->term[t].samples, o->term[t].delta + j * BLOCK, BLOCK, 1, o->term[t].x + i,
+             false, NULL);
     }
     const vec momentum = set1(o->momentum), lr = set1(-o->lr), decay = set1(o->decay);
     IDP_UNROLL

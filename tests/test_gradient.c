@@ -52,19 +52,37 @@ enum { SIZES = sizeof sizes / sizeof sizes[0] };
 START_TEST(forward_kernel) {
     const idp_train *t = usable(_i);
     if (t == NULL) return;
-    for (size_t c = 0; c < 4 * SIZES; c++) {
-        const size_t m = sizes[c / 4][0], k = sizes[c / 4][1], stride = k + 3;
+    for (size_t c = 0; c < 8 * SIZES; c++) {
+        const size_t m = sizes[c / 8][0], k = sizes[c / 8][1], stride = k + 3;
         const bool with_relu = c & 1, with_gamma = c & 2;
         float *w = random_floats(m * stride), *b = random_floats(m), *gamma = random_floats(m);
         float *x = random_floats((k + 1) * BLOCK), *y = random_floats((m + 1) * BLOCK),
               *scaled = random_floats((m + 1) * BLOCK);
         const float beyond = y[m * BLOCK], beyond_scaled = scaled[m * BLOCK], untouched = scaled[0];
         for (size_t s = 0; s < BLOCK; s++) x[k * BLOCK + s] = NAN; /* not read */
-        t->forward(&(idp_train_forward){w, stride, b, x, y, m, k, with_relu, with_gamma ? gamma : NULL, scaled});
+        uint32_t list[MOST]; /* with one: every channel but each third, from the last on */
+        size_t listed = 0;
+        for (size_t i = k; i-- > 0;)
+            if (i % 3 != 1) list[listed++] = (uint32_t)i;
+        const bool with_list = (c & 4) && listed > 0;
+        for (size_t i = 1; with_list && i < k; i += 3)
+            for (size_t s = 0; s < BLOCK; s++) x[i * BLOCK + s] = NAN;
+        t->forward(&(idp_train_forward){.w = w,
+                                        .w_stride = stride,
+                                        .b = b,
+                                        .x = x,
+                                        .y = y,
+                                        .m = m,
+                                        .k = with_list ? listed : k,
+                                        .relu = with_relu,
+                                        .gamma = with_gamma ? gamma : NULL,
+                                        .scaled = scaled,
+                                        .channel = with_list ? list : NULL});
         for (size_t j = 0; j < m; j++)
             for (size_t s = 0; s < BLOCK; s++) {
                 double sum = (double)b[j], absolute = fabs(sum);
                 for (size_t i = 0; i < k; i++) {
+                    if (with_list && i % 3 == 1) continue;
                     const double term = (double)w[j * stride + i] * (double)x[i * BLOCK + s];
                     sum += term;
                     absolute += fabs(term);
@@ -338,7 +356,11 @@ static lab *lab_new(size_t threads) {
         double sum = 0;
         l->image[s] = l->pixel[s];
         l->label[s] = (uint8_t)random_below(&r, CLASSES);
-        for (size_t i = 0; i < INPUTS; i++) l->pixel[s][i] = (uint8_t)random_below(&r, 256);
+        for (size_t i = 0; i < INPUTS;
+             i++) { /* some are 0 everywhere, others in one block, or but for one sample */
+            const bool dark = i % 4 == 1 || (i % 4 == 2 && s >= BLOCK) || (i % 8 == 3 && s % BLOCK != 7);
+            l->pixel[s][i] = dark ? 0 : i % 8 == 3 ? 1 : (uint8_t)random_below(&r, 256);
+        }
         for (size_t c = 0; c < CLASSES; c++)
             sum += (double)(l->target[s * CLASSES + c] = (float)random_uniform(&r));
         for (size_t c = 0; c < CLASSES; c++) l->target[s * CLASSES + c] /= (float)sum;
@@ -432,6 +454,44 @@ START_TEST(recipes_gradient) {
 }
 END_TEST
 
+/* Leaving pixels out that are 0 in a block of samples changes no bit; it leaves out those, and no others. */
+START_TEST(dark_pixels) {
+    static const size_t k[] = {HIDDEN, 12};
+    lab *l[2];
+    for (size_t zeros = 0; zeros < 2; zeros++) {
+        l[zeros] = lab_new(2);
+        gradient_run(&l[zeros]->g, &l[zeros]->net,
+                     &(gradient_step){.image = l[zeros]->image,
+                                      .label = l[zeros]->label,
+                                      .batch = SAMPLES,
+                                      .k = k,
+                                      .widths = 2,
+                                      .zeros = zeros},
+                     NULL);
+    }
+    size_t lit[2] = {0, 0};
+    for (size_t i = 0; i < INPUTS; i++)
+        for (size_t block = 0; block < 2; block++) {
+            bool any = false;
+            for (size_t s = block * BLOCK; s < SAMPLES && s < (block + 1) * BLOCK; s++)
+                any |= l[0]->pixel[s][i] > 0;
+            lit[block] += any;
+        }
+    ck_assert_uint_lt(lit[1], lit[0]);
+    for (size_t block = 0; block < 2; block++) {
+        ck_assert_uint_eq(l[0]->g.lit[block], lit[block]);
+        ck_assert_uint_eq(l[1]->g.lit[block], INPUTS);
+    }
+    for (size_t h = 0; h < 3; h++) {
+        const model_layer *layer = l[0]->m.profile[0].layer[h];
+        ck_assert_mem_eq(l[0]->g.dw[h], l[1]->g.dw[h], layer->out * layer->in * sizeof(float));
+        ck_assert_mem_eq(l[0]->g.db[h], l[1]->g.db[h], layer->out * sizeof(float));
+    }
+    lab_free(l[0]);
+    lab_free(l[1]);
+}
+END_TEST
+
 /* The update within its regions is v = momentum v - lr (g + decay w), w += v, of biases without decay, with the
  * gradient that the step without an update gives, and nothing outside; and has the same bits on any number of
  * threads. */
@@ -502,6 +562,7 @@ int main(void) {
     tcase_add_loop_test(all, every_task_once, 1, 5);
     tcase_add_loop_test(all, recipes_gradient, 0, 4);
     tcase_add_test(all, update_and_threads);
+    tcase_add_test(all, dark_pixels);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -45,7 +45,8 @@ typedef struct gradient_step {
     const size_t *k;      /* [widths]: channels in use of every incomplete activation, at least 1 */
     size_t widths;        /* 1 .. WIDTHS_MAX */
     const float *weight;  /* [widths], of each one's mean loss; NULL: all 1 / widths */
-    bool distill;         /* all widths but the first learn the first one's softmax, taken as it is */
+    bool zeros;   /* also multiply the pixels that are 0 in all samples of a block: same result, for comparison */
+    bool distill; /* all widths but the first learn the first one's softmax, taken as it is */
 } gradient_step;
 
 /* v = momentum v - lr (g + decay w), w += v, within the regions; biases do not decay, and what the widths have of
@@ -73,6 +74,7 @@ typedef struct gradient {
     float *delta_own;                  /* delta[1] of a width with a gamma of its own, before it is mixed */
     float *dgamma; /* [block][width[1], rounded up]: the samples' parts of such a gamma's gradient */
     double *loss;  /* [block] */
+    size_t *lit;   /* [block]: pixels of the last step's blocks that layer 1 multiplied */
     double width_loss[WIDTHS_MAX];    /* of the last step: each width's mean cross-entropy, whatever its weight */
     struct gradient_scratch *scratch; /* [threads] */
 } gradient;

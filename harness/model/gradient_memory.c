@@ -12,10 +12,11 @@ static bool scratch_create(gradient *g, const size_t *width, size_t blocks) {
     for (size_t t = 0; g->scratch != NULL && t < pool_threads(g->threads); t++) {
         gradient_scratch *s = &g->scratch[t];
         s->input = floats_new(lines_of(width[0]) * LINE * BLOCK);
+        s->lit = calloc(lines_of(width[0]) * LINE + 1, sizeof *s->lit);
         s->columns = floats_new(blocks * SQUARE);
         s->term = calloc(blocks, sizeof *s->term);
         s->unmixed = floats_new(block_floats(widest));
-        if (!s->input || !s->columns || !s->term || !s->unmixed) return false;
+        if (!s->input || !s->lit || !s->columns || !s->term || !s->unmixed) return false;
     }
     return g->scratch != NULL;
 }
@@ -36,7 +37,8 @@ static bool arrays_create(gradient *g, const size_t *width, size_t blocks) {
     allocated = allocated && (g->pixels = aligned_alloc(LINE, pixels)) != NULL;
     if (allocated) memset(g->pixels, 0, pixels);
     return allocated && (g->target = floats_new(blocks * classes)) && (g->teacher = floats_new(blocks * classes)) &&
-           (g->softmax = floats_new(blocks * classes)) && (g->loss = calloc(blocks, sizeof *g->loss));
+           (g->softmax = floats_new(blocks * classes)) && (g->loss = calloc(blocks, sizeof *g->loss)) &&
+           (g->lit = calloc(blocks, sizeof *g->lit));
 }
 
 bool gradient_create(gradient *g, const idp_backend *backend, size_t threads, size_t layers, const size_t *width,
@@ -53,6 +55,7 @@ bool gradient_create(gradient *g, const idp_backend *backend, size_t threads, si
 void gradient_free(gradient *g) {
     for (size_t t = 0; g->scratch != NULL && t < pool_threads(g->threads); t++) {
         free(g->scratch[t].input);
+        free(g->scratch[t].lit);
         free(g->scratch[t].columns);
         free(g->scratch[t].term);
         free(g->scratch[t].unmixed);
@@ -76,5 +79,6 @@ void gradient_free(gradient *g) {
     free(g->delta_own);
     free(g->dgamma);
     free(g->loss);
+    free(g->lit);
     *g = (gradient){0};
 }

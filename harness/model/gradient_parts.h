@@ -21,6 +21,7 @@ static inline size_t block_floats(size_t channels) { return blocks_of(channels) 
 /* What a thread needs for itself. */
 typedef struct gradient_scratch {
     float *input;         /* of one block of samples, [channel, rounded up to 64][32] */
+    uint32_t *lit;        /* its pixels that are not 0 in all samples, [channel, rounded up to 64 + 1] */
     float *columns;       /* 32 input channels of all samples, [block][32 samples][32] */
     idp_train_term *term; /* [block] */
     float *unmixed;       /* one width's gradient of 32 columns of an inner layer, [out][32] */
