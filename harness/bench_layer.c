@@ -3,13 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "library/floats.h"
+
 enum { ALIGN_BYTES = 64, STRIDE_FLOATS = 16 };
 
 static size_t round_up(size_t n, size_t granule) { return (n + granule - 1) / granule * granule; }
 
-static float *floats(size_t count) {
-    return aligned_alloc(ALIGN_BYTES, round_up(count * sizeof(float), ALIGN_BYTES));
-}
+static float *floats(size_t count) { return aligned_new(ALIGN_BYTES, count * sizeof(float)); }
 
 /* Uniform in [low, high) by a 64-bit linear congruential generator (Knuth's MMIX), its upper 24 bits: values are
  * multiples of 2^-24 of the range, so none is subnormal. */

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h> /* before sha2.h, which needs it and does not say so */
 
 #include <sha2.h>
 
+#include "../library/floats.h"
 #include "mnist.h"
 
 enum { PATH_SIZE = 4096 };
@@ -136,22 +136,14 @@ done:
     return complete;
 }
 
-/* Training draws images from all over the set: with pages of 4 KB nearly every one is a miss of the address
- * translation, which under a hypervisor costs as much as the image (an epoch took 9 % longer). Where large pages or
- * the memory for them are not to be had, the set stays where it is. */
+/* Training draws images from all over the set: with pages of 4 KB an epoch took 9 % longer. */
 static void move_to_large_pages(images *part) {
-#if defined(MADV_HUGEPAGE)
-    const size_t page = (size_t)2 << 20, size = part->count * part->rows * part->columns;
-    const size_t room = (size + page - 1) / page * page;
-    uint8_t *moved = size < page ? NULL : aligned_alloc(page, room);
+    const size_t size_bytes = part->count * part->rows * part->columns;
+    uint8_t *moved = aligned_new(64, size_bytes);
     if (moved == NULL) return;
-    (void)madvise(moved, room, MADV_HUGEPAGE);
-    memcpy(moved, part->pixels, size);
+    memcpy(moved, part->pixels, size_bytes);
     free(part->pixels);
     part->pixels = moved;
-#else
-    (void)part;
-#endif
 }
 
 static bool find_and_load(dataset *d, const char *folder, error *e) {

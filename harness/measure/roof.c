@@ -8,6 +8,7 @@
 #include <x86intrin.h>
 #endif
 
+#include "../library/floats.h"
 #include "../machine/machine.h"
 #include "clock.h"
 #include "peak.h"
@@ -121,7 +122,7 @@ static bool add_streams(probes *p, const roof_options *o, error *e) {
     for (unsigned l = 0; l < LEVELS; l++) most = buffer_bytes(o, l) > most ? buffer_bytes(o, l) : most;
     if (most == 0) return true;
     const size_t floats = (size_t)most / sizeof(float) / LINE_FLOATS * LINE_FLOATS;
-    p->memory = aligned_alloc(LINE_FLOATS * sizeof(float), floats * sizeof(float));
+    p->memory = aligned_new(LINE_FLOATS * sizeof(float), floats * sizeof(float));
     if (p->memory == NULL) return fail(e, "no memory for a buffer of %zu MiB", (size_t)(most >> 20));
     for (size_t i = 0; i < floats; i++) p->memory[i] = 1;
     for (unsigned l = 0; l < LEVELS; l++) {

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../library/floats.h"
+
 enum { LINE_FLOATS = 16, LINE_BYTES = 64 };
 
 static size_t round_up(size_t n, size_t granule) { return (n + granule - 1) / granule * granule; }
@@ -24,7 +26,7 @@ static blas_state *make(const peer_job *job, size_t rows, size_t columns, error 
     }
     if (rows > 0) {
         s->stride = columns <= LINE_FLOATS ? LINE_FLOATS : (round_up(columns, LINE_FLOATS) | LINE_FLOATS);
-        s->packed = aligned_alloc(LINE_BYTES, rows * s->stride * sizeof *s->packed);
+        s->packed = aligned_new(LINE_BYTES, rows * s->stride * sizeof *s->packed);
         if (s->packed == NULL) {
             blas_free(s);
             fail(e, "no memory for a peer's weights: %zu x %zu", rows, columns);

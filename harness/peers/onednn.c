@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../library/floats.h"
 #include "blas.h"
 
 enum { ARGS = 5, LINE_BYTES = 64 };
@@ -66,8 +67,7 @@ static bool reordered(onednn_state *s, int which, const desc *from, const float 
     dnnl_primitive_desc_t order = NULL;
     dnnl_primitive_t reorder = NULL;
     const int index = s->args;
-    const size_t bytes = (dnnl_memory_desc_get_size(to) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
-    s->memory[index] = aligned_alloc(LINE_BYTES, bytes);
+    s->memory[index] = aligned_new(LINE_BYTES, dnnl_memory_desc_get_size(to));
     bool good = s->memory[index] != NULL && argument(s, which, to, s->memory[index]) &&
                 dnnl_memory_create(&source, from, s->engine, (void *)(uintptr_t)w) == dnnl_success &&
                 dnnl_reorder_primitive_desc_create(&order, from, s->engine, to, s->engine, NULL) == dnnl_success &&

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../library/floats.h"
 #include "blas.h"
 
 /* C = A B, or += where it is not the first over the channels. */
@@ -66,8 +67,8 @@ static xsmm_state *xsmm_new(const peer_job *job, size_t calls, size_t floats, er
     libxsmm_init();
     s->job = *job;
     s->calls = calloc(calls, sizeof *s->calls);
-    s->packed = aligned_alloc(LINE_BYTES, round_up(floats, LINE_FLOATS) * sizeof *s->packed);
-    s->sums = aligned_alloc(LINE_BYTES, round_up(job->m, LINE_FLOATS) * sizeof *s->sums);
+    s->packed = aligned_new(LINE_BYTES, floats * sizeof *s->packed);
+    s->sums = aligned_new(LINE_BYTES, job->m * sizeof *s->sums);
     if (epilogue_make(job, &s->epilogue, e) && s->calls != NULL && s->packed != NULL && s->sums != NULL) return s;
     xsmm_free(s);
     fail(e, "no memory for a peer's weights: %zu x %zu", job->m, job->k);
