@@ -10,7 +10,7 @@
  * other. Masked stores of whole registers: 27 % at 10x100, k = 10: they are microcode on Zen 4. */
 #include "vec_avx2.h"
 
-enum { OUTPUTS = 6, VECTORS = 2, NARROW = 2, WIDE = 4, SAMPLE_AHEAD = 0, NEXT_PANEL = 3 };
+enum { OUTPUTS = 6, VECTORS = 2, NARROW = 2, WIDE = 4, SAMPLE_AHEAD = 0, NEXT_PANEL = 3, X_AHEAD = 0 };
 #include "batch.h"
 
 idp_fc_function idp_fc_f32_batch_16x6_avx2, idp_fc_f32_sample_16x6_avx2;

@@ -11,14 +11,15 @@
  * load of x for four channels, and a last panel of 4, 8 or 12 outputs whose registers hold several channels.
  *
  * On a Sapphire Rapids class Xeon (virtual machine) no loop of loads that feed FMAs runs as fast as either alone:
- * in L1 12 FMAs on registers take 1.58 ns, 12 loads 1.50 ns, 12 FMAs with an operand in memory 2.31 ns (loads and
- * FMAs as separate instructions: 2.37), so 65 % of the roof is the limit there. From L2 (784 channels of 96
- * outputs) the best stream of loads takes 1.52 us, bare loops of FMAs without an epilogue 1.66 (the next channel
- * loaded while one is added), 1.68 (rows of six), 1.70 (this tile before): 90 to 92 %. Tried there, as time over
- * that of the tile before, of which this one has 0.95 to 0.98: the next channel loaded, but two phases, 0.99; a
- * constant width alone 0.98 to 0.99; prefetcht0 1 to 8 KiB ahead 1.05 to 1.45; a broadcast load for each channel
- * 0.98 to 1.03 (in L1 0.95, but see Zen 4); a load far ahead of each line 1.25; more phases of the narrow
- * panel 1.00.
+ * in L1 20 FMAs on registers take 10.0 cycles, 20 loads 10.0, 20 FMAs with an operand in memory 12.4, 20 loads and
+ * 20 FMAs 12.9, in any of 20 orders, from one cache line or twenty; with 16 loads 11.6, with 10 to 12 10.0. With
+ * 256 bits both together take 10.0, and additions instead of FMAs 11.1. So the core does 3.1 operations of 512 bits
+ * a cycle, and 81 % of the roof is the limit there. From L2 (784 channels of 96 outputs) the best stream of loads
+ * takes 1.52 us, bare loops of FMAs without an epilogue 1.66 (the next channel loaded while one is added), 1.68
+ * (rows of six), 1.70 (this tile before): 90 to 92 %. Tried there, as time over that of the tile before, of which
+ * this one has 0.95 to 0.98: the next channel loaded, but two phases, 0.99; a constant width alone 0.98 to 0.99;
+ * prefetcht0 1 to 8 KiB ahead 1.05 to 1.45; a broadcast load for each channel 0.98 to 1.03 (in L1 0.95, but see Zen
+ * 4); a load far ahead of each line 1.25; more phases of the narrow panel 1.00.
  *
  * Lost, on Zen 4, interleaved with this kernel in one process, medians:
  * - a broadcast load for each channel: 147 ns against 137 (80 of 100 outputs and channels);
@@ -27,10 +28,16 @@
  *   56 us against 44 in L3 (1024x1024), where prefetcht1 is no better: 55;
  * - prefetchnta for what exceeds L1: 299 ns against 274 (100x100, k = 90);
  * - all tiles in one function, whose constants then spill: 13.8 ns against 12.6 (10 of 100 outputs and channels).
+ *
+ * Two panels at once, for layers of more than 2 MiB: from memory two streams are faster than one, presumably since
+ * a stream is asked for anew at each page. 4096x4096 on the Xeon, weights in no cache, large pages: 0.99, 0.96,
+ * 0.98 of the time (10, 50, 100 %); from L3 1.00 (1024x1024 too), from L2 1.01. Lost there: prefetcht1 4 to 32 KiB
+ * ahead of one stream 1.03 to 1.21, of two 0.97 to 1.03.
+ *
  * Where the panels' first channels lie 1.5 MiB apart (4096x4096, k = 10 %) they share, presumably, sets of the TLB:
  * 118 us, and 95 us with the weights in huge pages. */
 
-enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8, QUAD = 4 };
+enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8, QUAD = 4, FAR_FLOATS = 1 << 19 };
 
 /* Four channels of x in every 128-bit block; one of them in every lane. */
 IDP_INLINE vec load_quad(const float *x) { return _mm512_broadcast_f32x4(_mm_loadu_ps(x)); }
@@ -126,6 +133,27 @@ IDP_INLINE void whole_tile(const idp_fc *fc, const float *w, size_t j0, size_t u
     }
     IDP_UNROLL
     for (size_t v = 0; v < VECTORS; v++) finish(fc, j0 + v * LANES, idp_min(LANES, used - v * LANES), sum[v]);
+}
+
+/* Two whole panels at once: each a stream of its own. */
+static __attribute__((noinline)) void panel_pair(const idp_fc *fc, const float *w, size_t j0) {
+    enum { VECTORS = PANEL / LANES };
+    vec sum[2 * VECTORS];
+    const float *second = w + (fc->in + 1) * PANEL;
+    IDP_UNROLL
+    for (size_t v = 0; v < VECTORS; v++) {
+        sum[v] = load(w + v * LANES);
+        sum[v + VECTORS] = load(second + v * LANES);
+    }
+    for (const float *x = fc->x, *end = x + fc->k; x < end; x++) {
+        const vec xi = set1(*x);
+        w += PANEL;
+        second += PANEL;
+        panel_channel(sum, w, xi, VECTORS, LANES);
+        panel_channel(sum + VECTORS, second, xi, VECTORS, LANES);
+    }
+    IDP_UNROLL
+    for (size_t v = 0; v < 2 * VECTORS; v++) finish(fc, j0 + v * LANES, LANES, sum[v]);
 }
 
 /* Not inlined into one function, where the compiler would hoist and spill the constants of all of them. */
@@ -275,7 +303,12 @@ void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc);
 void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
     const float *w = fc->weights;
-    for (size_t j0 = 0; j0 < fc->m; j0 += PANEL) {
+    size_t j0 = 0;
+    for (; fc->m * fc->k > FAR_FLOATS && j0 + 2 * PANEL <= fc->m; j0 += 2 * PANEL) {
+        panel_pair(fc, w, j0);
+        w += 2 * (fc->in + 1) * PANEL;
+    }
+    for (; j0 < fc->m; j0 += PANEL) {
         const size_t width = idp_panel_width(PANEL, GRANULE, fc->out, j0), used = idp_min(width, fc->m - j0);
         panel_run(fc, w, width, j0, used);
         w += (fc->in + 1) * width;

@@ -21,12 +21,18 @@
  * for 64 numbers on the FMA ports take some 4 of its 8 us.
  * The next panel's weights into L2, not L1: 4096x4096 0.98, 0.98, 0.99 of the time (20, 50, 100 %); no prefetch
  * 1.01, 1.14, 1.12; blocks of 512 channels 1.00 to 1.01, 2048 with L2 0.98, 1.08, 1.04.
+ * The next panel asked for by the first tile of samples alone, and not at all of layers under 1 MiB: 100x100 0.96
+ * to 0.97, 10x100 0.96, 512x512 0.99 of the time. In larger ones also the samples of two channels ahead, and the
+ * sums of the next panel instead of the next tile: 1024x1024 0.97 to 0.98, 4096x4096 0.96 to 0.98. Lost: samples
+ * ahead in small layers (1.00 to 1.02 beside the former), 4, 8, 16 channels ahead, all panels for 32 or 64 samples
+ * before the next (0.99 to 1.08), blocks of 512, 683 and 2048 channels (1.00, 0.98, 1.08).
+ *
  * What max and mul cost: 40 of them follow the 20 k FMAs of a tile on the same ports, so at most k / (k + 2) of the
  * FMA peak: 83 % at k = 10, 91 % at 20, 94 % at 30, 95 % at 40. Without them 10x100 at k = 10 takes 163 ns instead
  * of 179, 100x100 at k = 50 0.98 of the time. */
 #include "vec_avx512.h"
 
-enum { OUTPUTS = 10, VECTORS = 2, NARROW = 5, WIDE = 4, SAMPLE_AHEAD = 32, NEXT_PANEL = 2 };
+enum { OUTPUTS = 10, VECTORS = 2, NARROW = 5, WIDE = 4, SAMPLE_AHEAD = 32, NEXT_PANEL = 2, X_AHEAD = 2 };
 #include "batch.h"
 
 idp_fc_function idp_fc_f32_batch_32x10_avx512f, idp_fc_f32_sample_32x10_avx512f;

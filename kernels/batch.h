@@ -7,6 +7,7 @@
  *     SAMPLE_AHEAD  layout sample: so many channels before their transposition samples are prefetched; 0: not
  *     NEXT_PANEL    of large layers, into which cache the next panel's weights are prefetched: 3 the first, 2 the
  *                   second
+ *     X_AHEAD       of large layers, so many channels ahead activations are prefetched; 0: not
  *
  * Loops, from outside in: blocks of samples, blocks of channels, panels of outputs, tiles of samples. A panel's
  * block of weights meets all samples of the block before the next comes from memory, and the next is asked for
@@ -43,7 +44,7 @@ typedef struct block {
     float *y;             /* of the panel's first output and the block's first sample */
     const float *gamma;   /* [width], or NULL */
     size_t width, x_stride, channels;
-    size_t ahead; /* floats from w to the next panel's, 0 where they need no prefetch */
+    size_t ahead; /* floats from w to the next panel's where they need a prefetch, else 0 */
     bool relu;
 } block;
 
@@ -71,7 +72,7 @@ IDP_INLINE void transpose_rest(const float *x, size_t x_stride, size_t samples, 
 
 /* `samples` from s on, of `vectors` registers; `ragged`: the last register is not full. */
 IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outputs, size_t vectors, bool ragged,
-                           bool turn) {
+                           bool turn, bool far) {
     vec sum[OUTPUTS][WIDE];
     const size_t whole = ragged ? vectors - 1 : vectors, rest = samples - whole * LANES;
     const size_t y_stride = b->fc->y_stride, x_stride = b->x_stride, width = b->width, ahead = b->ahead;
@@ -87,7 +88,8 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
             IDP_UNROLL
             for (size_t v = 0; v < whole; v++) sum[r][v] = load(row + v * LANES);
             if (ragged) sum[r][whole] = load_part(row + whole * LANES, rest);
-            __builtin_prefetch(row + samples, 1); /* the next tile's */
+            __builtin_prefetch(row + OUTPUTS * y_stride, 1, 2); /* the next panel's */
+            __builtin_prefetch(row + OUTPUTS * y_stride + samples - 1, 1, 2);
         }
     }
     const float *w = b->w, *x = b->x + s;
@@ -110,7 +112,12 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
         }
     }
     for (; left > 0; left--, w += width, x += x_stride) {
-        __builtin_prefetch(w + ahead, 0, NEXT_PANEL);
+        /* A large layer: the panel's first tile asks for the next panel. */
+        if (far && s == 0) __builtin_prefetch(w + ahead, 0, NEXT_PANEL);
+        if (far && X_AHEAD > 0) {
+            IDP_UNROLL
+            for (size_t v = 0; v < vectors; v++) __builtin_prefetch(x + X_AHEAD * x_stride + v * LANES);
+        }
         batch_step(w, x, sum, outputs, vectors, ragged, rest);
     }
     if (b->relu) {
@@ -135,43 +142,46 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
 }
 
 /* All the block's samples against so many outputs, in tiles of `vectors` registers while they fill them. */
-IDP_INLINE void batch_tiles(const block *b, size_t samples, size_t outputs, bool turn) {
+IDP_INLINE void batch_tiles(const block *b, size_t samples, size_t outputs, bool turn, bool far) {
     const size_t vectors = outputs <= NARROW ? WIDE : VECTORS;
     size_t s = 0;
     for (; s + vectors * LANES <= samples; s += vectors * LANES)
-        batch_tile(b, s, vectors * LANES, outputs, vectors, false, turn);
+        batch_tile(b, s, vectors * LANES, outputs, vectors, false, turn, far);
     if (vectors > VECTORS && samples - s >= VECTORS * LANES) {
-        batch_tile(b, s, VECTORS * LANES, outputs, VECTORS, false, turn);
+        batch_tile(b, s, VECTORS * LANES, outputs, VECTORS, false, turn, far);
         s += VECTORS * LANES;
     }
     for (; VECTORS > 2 && samples - s > 2 * LANES; s += 2 * LANES)
-        batch_tile(b, s, 2 * LANES, outputs, 2, false, turn);
+        batch_tile(b, s, 2 * LANES, outputs, 2, false, turn, far);
     if (samples - s > LANES)
-        batch_tile(b, s, samples - s, outputs, 2, true, turn);
+        batch_tile(b, s, samples - s, outputs, 2, true, turn, far);
     else if (samples > s)
-        batch_tile(b, s, samples - s, outputs, 1, true, turn);
+        batch_tile(b, s, samples - s, outputs, 1, true, turn, far);
 }
 
-IDP_INLINE void batch_outputs(const block *b, size_t samples, size_t outputs, bool turn) {
+IDP_INLINE void batch_outputs(const block *b, size_t samples, size_t outputs, bool turn, bool far) {
     switch (outputs) { /* a constant each, so that the sums stay in registers */
-    case 1: batch_tiles(b, samples, 1, turn); break;
-    case 2: batch_tiles(b, samples, 2, turn); break;
-    case 3: batch_tiles(b, samples, 3, turn); break;
-    case 4: batch_tiles(b, samples, 4, turn); break;
-    case 5: batch_tiles(b, samples, 5, turn); break;
-    case 6: batch_tiles(b, samples, OUTPUTS >= 6 ? 6 : 1, turn); break;
-    case 7: batch_tiles(b, samples, OUTPUTS >= 7 ? 7 : 1, turn); break;
-    case 8: batch_tiles(b, samples, OUTPUTS >= 8 ? 8 : 1, turn); break;
-    case 9: batch_tiles(b, samples, OUTPUTS >= 9 ? 9 : 1, turn); break;
-    default: batch_tiles(b, samples, OUTPUTS, turn); break;
+    case 1: batch_tiles(b, samples, 1, turn, far); break;
+    case 2: batch_tiles(b, samples, 2, turn, far); break;
+    case 3: batch_tiles(b, samples, 3, turn, far); break;
+    case 4: batch_tiles(b, samples, 4, turn, far); break;
+    case 5: batch_tiles(b, samples, 5, turn, far); break;
+    case 6: batch_tiles(b, samples, OUTPUTS >= 6 ? 6 : 1, turn, far); break;
+    case 7: batch_tiles(b, samples, OUTPUTS >= 7 ? 7 : 1, turn, far); break;
+    case 8: batch_tiles(b, samples, OUTPUTS >= 8 ? 8 : 1, turn, far); break;
+    case 9: batch_tiles(b, samples, OUTPUTS >= 9 ? 9 : 1, turn, far); break;
+    default: batch_tiles(b, samples, OUTPUTS, turn, far); break;
     }
 }
 
 static void panel_plain(const block *b, size_t samples, size_t outputs) {
-    batch_outputs(b, samples, outputs, false);
+    batch_outputs(b, samples, outputs, false, false);
+}
+static void panel_far(const block *b, size_t samples, size_t outputs) {
+    batch_outputs(b, samples, outputs, false, true);
 }
 static void panel_turning(const block *b, size_t samples, size_t outputs) {
-    batch_outputs(b, samples, outputs, true);
+    batch_outputs(b, samples, outputs, true, false);
 }
 
 /* Channels i0 .. i0 + channels - 1 of x ([channels][x_stride]) against every output, for `samples` from s0 on. */
@@ -198,6 +208,8 @@ IDP_INLINE void batch_block(const idp_fc *fc, const float *x, size_t x_stride, c
         };
         if (j0 == 0 && from != NULL)
             panel_turning(&b, samples, idp_min(width, fc->m));
+        else if (b.ahead > 0)
+            panel_far(&b, samples, idp_min(width, fc->m - j0));
         else
             panel_plain(&b, samples, idp_min(width, fc->m - j0));
         panel += panel_floats;

@@ -267,10 +267,20 @@ static void plan_layers(planner *p) {
         }
 }
 
-/* More channels and samples than a kernel may take in one go. */
+/* More channels and samples than a kernel may take in one go, and layers that exceed the caches. */
 static void plan_blocks(planner *p) {
     static const size_t channels[] = {393, 1023, 1024, 1025, 2051}, samples[] = {3, 257, 300};
-    if (!idp_layout_batched(p->kernel->layout)) return;
+    if (!idp_layout_batched(p->kernel->layout)) {
+        for (size_t n = 0; n < 2; n++) { /* a layer of more than 2 MiB */
+            verify_case *c = next_case(p);
+            c->in = 2801 + n;
+            c->k = 2801;
+            c->out = c->m = 300;
+            c->values = n == 0 ? VALUES_INTEGER : VALUES_UNIFORM;
+            draw_strides(p->kernel, &p->rng, c);
+        }
+        return;
+    }
     for (size_t n = 0; n < sizeof channels / sizeof channels[0]; n++)
         for (size_t s = 0; s < sizeof samples / sizeof samples[0]; s++) {
             verify_case *c = next_case(p);
