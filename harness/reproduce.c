@@ -163,6 +163,7 @@ void reproduce_judge(reproduce_cell *cell, size_t cells) {
     size_t tests = 0;
     for (size_t i = 0; i < cells; i++) {
         reproduce_cell *c = &cell[i];
+        assert(c->row != NULL);
         c->verdict = "not judged";
         c->probability = NAN;
         if (is_best(c->row)) {
@@ -234,6 +235,7 @@ bool reproduce_run(const reproduce_options *o, const dataset *data, reproduce_ce
     size_t count = 0;
     if (!plan_make(&p, o, data, e)) goto done;
     for (size_t r = 0; r < p.rows; r++) count += row_cells(p.row[r]);
+    assert(count > 0 && p.jobs > 0); /* the plan has a row */
     all = calloc(count, sizeof *all);
     values = calloc(p.jobs * JOB_VALUES, sizeof *values);
     if (all == NULL || values == NULL) {

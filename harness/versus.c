@@ -1,6 +1,7 @@
 /* versus.c: see versus.h: the processes, then what follows from them. */
 #include "versus.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,7 @@ static interval exp_interval(double *logs, size_t n, double level) {
 
 static interval unpaired_ratio(const versus_samples *s, unsigned w, double level) {
     double logs[VERSUS_MOST_PROCESSES];
+    assert(s->alone[0] != NULL && s->alone[w] != NULL);
     for (size_t p = 0; p < s->processes; p++) logs[p] = log(s->alone[w][p].time_ns[0] / s->alone[0][p].time_ns[0]);
     return exp_interval(logs, s->processes, level);
 }

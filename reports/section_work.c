@@ -1,6 +1,7 @@
 /* section_work.c: nominal FLOPs, issued FLOPs and time of each kernel side by side, where the gap between them
  * comes from, and which instruction set really ran. Counts are flops records, times bench records of the same call.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,7 @@ void section_work(page *p, const records *r) {
     bool others = false;
     for (size_t i = 0; i < r->flopses; i++) {
         const flops_record *f = &r->flops[i];
+        assert(f->backend != NULL); /* records_read wants one */
         if (counted(f)) {
             others = others || (backend != NULL && strcmp(backend, f->backend) != 0);
             backend = f->backend;

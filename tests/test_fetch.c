@@ -213,7 +213,9 @@ START_TEST(tells_that_nobody_answers) {
 END_TEST
 
 START_TEST(tells_that_curl_is_missing) {
-    char *path = strdup(getenv("PATH"));
+    const char *now = getenv("PATH");
+    ck_assert_ptr_nonnull(now);
+    char *path = strdup(now);
     setenv("PATH", served, 1);
     expect_failure(mirror, "no program curl");
     setenv("PATH", path, 1);

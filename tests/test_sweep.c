@@ -53,7 +53,7 @@ static void make_model(const char *recipe_name) {
     m.profile[1].to_percent = 100;
     for (size_t p = 0; p < m.profiles; p++) {
         for (size_t l = 0; l < m.layers; l++) {
-            model_layer *layer =
+            model_layer *layer = // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): of three layers
                 p == 1 && l == 1 ? m.profile[0].layer[1] : model_add_layer(&m, width[l + 1], width[l]);
             ck_assert_ptr_nonnull(layer);
             for (size_t i = 0; i < layer->out * layer->in; i++) layer->w[i] = (float)random_normal(&random);

@@ -380,6 +380,7 @@ static compare_verdict judge_status(const compare_row *row) {
 static bool is_noisy(measure_type type) { return type == TIMES || type == RATIO || type == SHARE; }
 
 static void judge_row(const judge *j, const pair *p, compare_row *row) {
+    assert(p->before != NULL && p->after != NULL);
     switch (p->before->measure->type) {
     case TIMES:
     case RATIO: row->verdict = judge_noisy(j, p, row); break;

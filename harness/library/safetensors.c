@@ -1,5 +1,6 @@
 #include "safetensors.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -155,6 +156,7 @@ static bool check_spans(span *spans, size_t count, size_t data_size, error *e) {
 
 static bool check_finite(const tensor *t, error *e) {
     const size_t values = tensor_values(t);
+    assert(t->data != NULL || values == 0);
     for (size_t i = 0; i < values; i++) {
         float value;
         memcpy(&value, (const char *)t->data + i * sizeof value, sizeof value);

@@ -48,7 +48,7 @@ void machine_text(char *to, size_t to_size, const char *from) {
             to[used++] = ' ';
         }
         blank = false;
-        to[used++] = c > ' ' && c <= '~' ? c : '?';
+        to[used++] = (char)(c > ' ' && c <= '~' ? c : '?');
     }
     to[used] = '\0';
 }

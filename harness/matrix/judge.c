@@ -1,5 +1,6 @@
 #include "judge.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ static bool column_read(const json_t *const *answer, size_t answers, size_t inde
 }
 
 static bool columns_read(const json_t *const *answer, size_t answers, size_t index, columns *all, error *e) {
+    assert(answers > 0);
     const size_t rows = json_array_size(json_object_get(json_array_get(answer[0], index), "rows"));
     *all = (columns){0};
     for (size_t a = 0; a < answers; a++) {

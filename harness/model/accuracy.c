@@ -1,4 +1,5 @@
 /* accuracy.c: test accuracy of one profile at many percentages. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "../progress.h"
@@ -83,6 +84,7 @@ bool model_accuracy(const model *m, const idp_backend *backend, const images *te
         if (test->labels[s] >= classes)
             return fail(e, "test image %zu has the label %u, but the model knows %zu classes", s, test->labels[s],
                         classes);
+    assert(m->layers > 0);
     double highest = 0;
     for (size_t i = 0; i < count; i++) highest = percents[i] > highest ? percents[i] : highest;
 

@@ -95,7 +95,7 @@ static void add_words(char name[PUBLISH_NAME], size_t most, const char *text) {
         char word[32];
         size_t length = 0;
         for (; *at != '\0'; at++) {
-            const char c = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+            const char c = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
             if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) break;
             if (length < sizeof word - 1) word[length++] = c;
         }
