@@ -153,17 +153,19 @@ static void replace(text *to, const char *from, const char *end, const char *con
     }
 }
 
-/* The n-th point that is drawn, over all lines in their order; NULL behind the last. */
-static const plot_point *nth_drawn(const plot *p, size_t n, const plot_line **of) {
-    for (size_t l = 0; l < p->lines; l++) {
-        const size_t count = count_drawn(p, &p->line[l]);
-        if (n >= count) {
-            n -= count;
-            continue;
+/* A place among the points that are drawn, over all lines in their order. */
+typedef struct place {
+    size_t line, point;
+} place;
+
+/* The next one from there on; NULL behind the last. */
+static const plot_point *next_drawn(const plot *p, place *at, const plot_line **of) {
+    for (; at->line < p->lines; at->line++, at->point = 0) {
+        *of = &p->line[at->line];
+        while ((*of)->style != BARE && at->point < (*of)->points) {
+            const plot_point *found = &(*of)->point[at->point++];
+            if (is_drawn(p, found)) return found;
         }
-        *of = &p->line[l];
-        for (size_t i = 0;; i++)
-            if (is_drawn(p, &p->line[l].point[i]) && n-- == 0) return &p->line[l].point[i];
     }
     return NULL;
 }
@@ -185,7 +187,7 @@ static void put_title(text *to, const plot *p, const plot_line *line, const plot
  */
 static bool add_titles(text *to, const char *drawing, const plot *p) {
     static const char use[] = "<use ", moved[] = "transform='translate(", close[] = "/>";
-    size_t n = 0;
+    place at_point = {0, 0};
     const plot_line *line = NULL;
     const char *from = drawing;
     for (const char *at; (at = strstr(from, use)) != NULL;) {
@@ -198,7 +200,7 @@ static bool add_titles(text *to, const char *drawing, const plot *p) {
             from += strlen(close);
             continue;
         }
-        const plot_point *drawn = nth_drawn(p, n++, &line);
+        const plot_point *drawn = next_drawn(p, &at_point, &line);
         if (drawn == NULL) return false;
         text_put(to, ">");
         put_title(to, p, line, drawn);
@@ -206,7 +208,7 @@ static bool add_titles(text *to, const char *drawing, const plot *p) {
         from += strlen(close);
     }
     text_put(to, from);
-    return nth_drawn(p, n, &line) == NULL;
+    return next_drawn(p, &at_point, &line) == NULL;
 }
 
 /* gnuplot's file -> an element of the page: no prolog, the page's font and colours, ids of its own. */
