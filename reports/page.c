@@ -304,6 +304,10 @@ static void put_legend(page *p, const plot *picture) {
 
 void page_figure(page *p, const plot *picture, const char *caption_format, ...) {
     text svg = {0};
+    if (p->figures == PAGE_FIGURES) {
+        p->undrawn++;
+        return;
+    }
     if (p->plot_error.text[0] != '\0' || !plot_svg(picture, p->figures + 1, &svg, &p->plot_error)) {
         text_free(&svg);
         return;
@@ -358,6 +362,11 @@ void page_finish_html(page *p, const char *title, const char *badge, text *whole
         text_html(whole, p->plot_error.text);
         text_put(whole, ". The tables hold every value.</p>\n");
     }
+    if (p->undrawn > 0)
+        text_print(whole,
+                   "<p class=\"warning\">This page has its first %d plots; %u more were not drawn. The tables hold "
+                   "every value.</p>\n",
+                   PAGE_FIGURES, p->undrawn);
     text_add(whole, p->html.bytes, p->html.size);
     text_put(whole, "</section>\n</main>\n<script>\n");
     text_put(whole, asset_page_js);

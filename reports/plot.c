@@ -211,6 +211,36 @@ static bool add_titles(text *to, const char *drawing, const plot *p) {
     return next_drawn(p, &at_point, &line) == NULL;
 }
 
+/* What is to be left out at `from`: its length; 0: nothing. Groups without content, filters that nothing uses, and
+ * gnuplot's words for a line, which would pop up under the pointer. Together they are a third of a drawing. */
+static size_t left_out(const char *from) {
+    static const struct {
+        const char *start, *end;
+    } element[] = {{"<filter ", "</filter>\n"}, {"<title>", "</title>"}};
+    for (size_t i = 0; i < sizeof element / sizeof element[0]; i++) {
+        if (strncmp(from, element[i].start, strlen(element[i].start)) != 0) continue;
+        const char *end = strstr(from, element[i].end);
+        return end != NULL ? (size_t)(end - from) + strlen(element[i].end) : 0;
+    }
+    static const char group[] = "<g ", empty[] = ">\n</g>\n";
+    if (strncmp(from, group, strlen(group)) != 0) return 0;
+    const char *end = strchr(from, '>');
+    return end != NULL && strncmp(end, empty, strlen(empty)) == 0 ? (size_t)(end - from) + strlen(empty) : 0;
+}
+
+/* Copies from up to end without all that. */
+static void tidy(text *to, const char *from, const char *end) {
+    while (from < end) {
+        const size_t rest = (size_t)(end - from), unwanted = left_out(from);
+        const size_t skipped = unwanted < rest ? unwanted : rest;
+        const char *next =
+            memchr(from + skipped + (skipped == 0), '<', (size_t)(end - from) - skipped - (skipped == 0));
+        if (next == NULL) next = end;
+        text_add(to, from + skipped, (size_t)(next - from) - skipped);
+        from = next;
+    }
+}
+
 /* gnuplot's file -> an element of the page: no prolog, the page's font and colours, ids of its own. */
 static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
     const char *start = strstr(file, "<svg"), *body = strstr(file, "<g id=\"gnuplot_canvas\">");
@@ -241,8 +271,9 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
         {" color=\"black\"", ""}, /* inherited: `color` is what currentColor means */
         {"color='white'", "color='var(--paper)'"},
         {" font-family=\"Arial\" ", " "},
-        {"<title>", "<desc>"}, /* gnuplot's words for a line, which would pop up under the pointer */
-        {"</title>", "</desc>"},
+        {" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""}, /* which they are by themselves */
+        {"<tspan >", "<tspan>"},
+        {"  '/>", "'/>"},
     };
     for (size_t f = 0; f < sizeof fixed / sizeof fixed[0]; f++, patterns++) {
         pattern[patterns][0] = fixed[f][0];
@@ -253,9 +284,12 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
         "<svg class=\"plot\" viewBox=\"0 0 %d %d\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" role=\"img\" "
         "aria-label=\"%s against %s\">\n",
         PLOT_WIDTH, PLOT_HEIGHT, p->y_title, p->x_title);
-    text drawing = {0};
-    replace(&drawing, body, end + strlen("</svg>"), (const char *const(*)[2])pattern, patterns);
-    const bool whole = !drawing.failed && add_titles(svg, drawing.bytes, p);
+    text tidied = {0}, drawing = {0};
+    tidy(&tidied, body, end + strlen("</svg>"));
+    if (!tidied.failed)
+        replace(&drawing, tidied.bytes, tidied.bytes + tidied.size, (const char *const(*)[2])pattern, patterns);
+    const bool whole = !tidied.failed && !drawing.failed && add_titles(svg, drawing.bytes, p);
+    text_free(&tidied);
     text_free(&drawing);
     text_put(svg, "\n");
     return whole && !svg->failed;
