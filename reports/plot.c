@@ -17,11 +17,11 @@ extern char **environ;
 /* Sentinel colours, which become CSS below: 1 .. COLORS are the lines, GRID the grid. */
 enum { GRID = 100 };
 
-/* gnuplot's filled circle, square, triangle, diamond, triangle on its head, pentagon. */
+/* gnuplot's filled circle, square, triangle, diamond, small circle, triangle on its head; cross. */
 static const struct {
     int type;
     double size;
-} shape[COLORS] = {{7, 0.45}, {5, 0.4}, {9, 0.55}, {13, 0.55}, {7, 0.3}, {11, 0.55}, {15, 0.5}};
+} shape[COLORS] = {{7, 0.45}, {5, 0.4}, {9, 0.55}, {13, 0.55}, {7, 0.3}, {11, 0.55}, {2, 0.4}};
 
 static bool beyond(double value, double low, double high, plot_axis axis) {
     return (isfinite(low) && value < low) || (isfinite(high) && value > high) ||
@@ -50,13 +50,21 @@ static void write_axes(FILE *script, const plot *p) {
     if (p->y_axis == LOGARITHMIC) fprintf(script, "set logscale y\nset format y '%%g'\n");
 }
 
+/* Degrees of a line on which y grows as x does, between logarithmic axes. */
+static double rise(const plot *p) {
+    static const double inner_width = 323, inner_height = 219; /* of PLOT_WIDTH x PLOT_HEIGHT, within the axes */
+    const double per_x = inner_width / log10(p->x_high / p->x_low);
+    const double per_y = inner_height / log10(p->y_high / p->y_low);
+    return atan2(per_y, per_x) * 180 / M_PI;
+}
+
 static void write_words(FILE *script, const plot *p) {
     for (size_t w = 0; w < p->words; w++) {
         fprintf(script, "set label '");
         for (const char *c = p->word[w].words; *c != '\0'; c++)
             fputc(isalnum((unsigned char)*c) || strchr(" .,/%-", *c) != NULL ? *c : ' ', script);
-        fprintf(script, "' at %.17g,%.17g %s front noenhanced font ',12' offset 0,0.5\n", p->word[w].x,
-                p->word[w].y, p->word[w].right ? "right" : "left");
+        fprintf(script, "' at %.17g,%.17g %s rotate by %.3g front noenhanced font ',12' offset 0,0.5\n",
+                p->word[w].x, p->word[w].y, p->word[w].right ? "right" : "left", p->word[w].along ? rise(p) : 0);
     }
 }
 
@@ -273,6 +281,7 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
         {" font-family=\"Arial\" ", " "},
         {" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""}, /* which they are by themselves */
         {"<tspan >", "<tspan>"},
+        {"gpPt1' stroke-width='0.178'", "gpPt1' stroke-width='0.7'"}, /* the cross, as bold as what is filled */
         {"  '/>", "'/>"},
     };
     for (size_t f = 0; f < sizeof fixed / sizeof fixed[0]; f++, patterns++) {

@@ -105,10 +105,11 @@ static void add_roofs(roof_lines *to, const records *r, double left, double righ
         const plot_point first = {.x = start, .y = loads ? value * start : value};
         /* Two streams nearly alike: the lower one's words would stand on the upper one's. */
         const bool room = !loads || above / value > 1.8;
-        const plot_word word = {.x = loads ? start * 1.1 : right,
-                                .y = first.y * (loads ? 1.15 : 1),
+        const plot_word word = {.x = loads ? start * 1.05 : right,
+                                .y = first.y * (loads ? 1.05 : 1),
                                 .words = room ? to->text[to->count].text : "",
-                                .right = !loads};
+                                .right = !loads,
+                                .along = loads};
         if (loads) above = value;
         if (start < end) add_roof(to, first, (plot_point){.x = end, .y = loads ? value * end : value}, word, loads);
     }
