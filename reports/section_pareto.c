@@ -166,9 +166,8 @@ static void say_unlike(page *p, const records *r) {
     if (least == most && !independent) return;
     page_paragraph(p, BOTH, "facts");
     if (independent)
-        page_say(p,
-                 "The recipe independent is the yardstick: a separate network for every part of the range, with as "
-                 "many times the weights; all others serve every percentage from one network. ");
+        page_say(p, "The recipe independent is the yardstick: a separate network for every part of the range, "
+                    "sharing nothing; in all other recipes the parts share weights. ");
     if (least != most)
         page_say(p,
                  "Trainings were from %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT
