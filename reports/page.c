@@ -192,7 +192,9 @@ void page_table(page *p, media where, const column *columns, unsigned count, con
         va_end(args);
     }
     /* A table too wide for the screen scrolls by itself; tabindex lets the keyboard do it too. */
-    put_raw(p, where, "<div class=\"scroll\" tabindex=\"0\">\n<table>\n<caption>", "");
+    enum { WIDE = 14 }; /* columns from which paper needs smaller letters */
+    put_raw(p, where, "<div class=\"scroll\" tabindex=\"0\">\n", "");
+    put_raw(p, where, count < WIDE ? "<table>\n<caption>" : "<table class=\"wide\">\n<caption>", "");
     va_start(args, caption_format);
     put_both(p, where, caption_format, args);
     va_end(args);
