@@ -128,7 +128,7 @@ static void plan_flops(step *steps, int *count, const run_options *o) {
     step *s = begin(steps, count, o, "flops", "flops");
     s->goes_on = true;
     if (idp_backend_choose(o->backend, &backend) == IDP_OK && !o->full) say_option(s, "--backend", backend->name);
-    say_option(s, "--percent", o->full ? "10,25,50,75,100" : "10,50,100");
+    say_option(s, "--percent", o->quick ? "10,50,100" : "10,25,50,75,100");
     say_option(s, "--batch", "128");
     if (!o->full) say_option(s, "--kernel", o->quick ? "_(panel|row)_" : "_(panel|row|batch)_");
 }

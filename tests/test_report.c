@@ -1049,7 +1049,7 @@ int main(void) {
         TCase *subject = tcase_create(subjects[s].name);
         tcase_add_checked_fixture(subject, make_folder, remove_folder);
         tcase_set_timeout(subject, 120);
-        for (size_t t = 0; t < 8 && subjects[s].tests[t] != NULL; t++)
+        for (size_t t = 0; t < 12 && subjects[s].tests[t] != NULL; t++)
             tcase_add_test(subject, subjects[s].tests[t]);
         suite_add_tcase(suite, subject);
     }
