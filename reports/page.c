@@ -162,13 +162,15 @@ void page_note(page *p, media where, const char *kind, const char *format, ...) 
     page_paragraph_end(p);
 }
 
-/* ` class="..."` of a cell; shade: -5 .. 5, 0 for none. */
-static void put_class(page *p, const column *c, int shade) {
-    if (!c->numeric && !c->starts_group && shade == 0) return;
+/* ` class="..."` of a cell; shade: -5 .. 5, 0 for none. A cell with a value to sort by is a number unless it says
+ * that it is text: most are, and a full page has 20,000 of them. */
+static void put_class(page *p, const column *c, bool sorts, int shade) {
+    const bool told = c->numeric != sorts;
+    if (!told && !c->starts_group && shade == 0) return;
     text_put(&p->html, " class=\"");
     const char *space = "";
-    if (c->numeric) {
-        text_put(&p->html, "n");
+    if (told) {
+        text_put(&p->html, c->numeric ? "n" : "t");
         space = " ";
     }
     if (c->starts_group) {
@@ -202,7 +204,7 @@ void page_table(page *p, media where, const column *columns, unsigned count, con
     for (unsigned c = 0; c < count; c++) {
         if (where & HTML) {
             text_put(&p->html, "<th scope=\"col\"");
-            put_class(p, &columns[c], 0);
+            put_class(p, &columns[c], false, 0);
             text_put(&p->html, ">");
             text_html(&p->html, columns[c].title);
             text_put(&p->html, "</th>");
@@ -225,7 +227,7 @@ static void put_cell(page *p, double sort_value, const char *string, const char 
     if (where & HTML) {
         if (p->cell == 0) text_put(&p->html, "<tr>");
         text_put(&p->html, "<td");
-        put_class(p, c, shade);
+        put_class(p, c, isfinite(sort_value), shade);
         if (isfinite(sort_value)) text_print(&p->html, " data-v=\"%.10g\"", sort_value);
         text_put(&p->html, ">");
         text_html(&p->html, string);

@@ -249,13 +249,32 @@ static void tidy(text *to, const char *from, const char *end) {
     }
 }
 
+/* Takes out the definitions of shapes that no point has. Later ones use earlier ones: backwards. */
+static void drop_shapes(text *drawing) {
+    enum { SHAPES = 15 };
+    for (int s = SHAPES - 1; s >= 0; s--) {
+        char id[24], used[24];
+        snprintf(id, sizeof id, "id='gpPt%d'", s);
+        snprintf(used, sizeof used, "#gpPt%d'", s);
+        char *at = strstr(drawing->bytes, id);
+        if (at == NULL || strstr(drawing->bytes, used) != NULL) continue;
+        while (at > drawing->bytes && *at != '<') at--;
+        char *end = strstr(at, "/>");
+        if (end == NULL) continue;
+        end += strlen("/>");
+        end += *end == '\n';
+        memmove(at, end, strlen(end) + 1);
+        drawing->size -= (size_t)(end - at);
+    }
+}
+
 /* gnuplot's file -> an element of the page: no prolog, the page's font and colours, ids of its own. */
 static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
     const char *start = strstr(file, "<svg"), *body = strstr(file, "<g id=\"gnuplot_canvas\">");
     const char *end = strstr(file, "</svg>");
     if (start == NULL || body == NULL || end == NULL || end < body) return false;
     char id[3][32], color[COLORS][40], css[COLORS][16];
-    const char *pattern[COLORS + 16][2];
+    const char *pattern[COLORS + 24][2];
     size_t patterns = 0;
     static const char *const id_places[] = {"id='", "id=\"", "xlink:href='#"};
     for (size_t i = 0; i < 3; i++) {
@@ -280,7 +299,12 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
         {"color='white'", "color='var(--paper)'"},
         {" font-family=\"Arial\" ", " "},
         {" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""}, /* which they are by themselves */
-        {"<tspan >", "<tspan>"},
+        {" stroke-width=\"1.00\"", ""},
+        {"<tspan font-family=\"Arial\" >", ""},
+        {"</tspan>", ""},
+        {" class=\"gridline\" ", ""},
+        {"\t", ""},
+        {"\n\n", "\n"},
         {"gpPt1' stroke-width='0.178'", "gpPt1' stroke-width='0.7'"}, /* the cross, as bold as what is filled */
         {"  '/>", "'/>"},
     };
@@ -295,8 +319,10 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
         PLOT_WIDTH, PLOT_HEIGHT, p->y_title, p->x_title);
     text tidied = {0}, drawing = {0};
     tidy(&tidied, body, end + strlen("</svg>"));
-    if (!tidied.failed)
+    if (!tidied.failed) {
+        drop_shapes(&tidied);
         replace(&drawing, tidied.bytes, tidied.bytes + tidied.size, (const char *const(*)[2])pattern, patterns);
+    }
     const bool whole = !tidied.failed && !drawing.failed && add_titles(svg, drawing.bytes, p);
     text_free(&tidied);
     text_free(&drawing);

@@ -9,7 +9,7 @@ import puppeteer from "puppeteer-core";
 
 const [chromium, full, ...published] = process.argv.slice(2), every = [full, ...published];
 const addressOf = (file) => "file://" + realpathSync(file);
-const MOST_BYTES = 3e6, MOST_MS = 1000, LOADS = 5;
+const MOST_BYTES = 3e6, MOST_MS = 1000, LOADS = 5, PATIENCE_MS = 600e3; // patience: with other work on the machine
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const faults = [];
 const expect = (true_, words) => { if (!true_) faults.push(words); };
@@ -18,12 +18,13 @@ const browser = await puppeteer.launch({
   executablePath: chromium,
   args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", ...(process.getuid() === 0 ? ["--no-sandbox"] : [])],
-  protocolTimeout: 600e3, // of one section, on a machine with other work
+  protocolTimeout: PATIENCE_MS,
 });
 
 // A page that notes what it must not do.
 const open = async () => {
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   page.on("console", (message) => faults.push(`console: ${message.text()}`));
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
   page.on("dialog", (dialog) => { faults.push("a dialog"); dialog.dismiss(); });
@@ -111,7 +112,7 @@ await plain.goto(addressOf(full));
 expect(await texts(plain) === await texts(page), "without scripts cells differ");
 await plain.close();
 
-const paper = await page.pdf({ format: "A4" });
+const paper = await page.pdf({ format: "A4", timeout: PATIENCE_MS });
 expect(paper.length > 10000, "nothing to print");
 await page.close();
 
