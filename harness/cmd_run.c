@@ -20,15 +20,15 @@ enum { STEPS_MOST = 128, WORDS_MOST = 32, WORD_SIZE = 4096 };
 static const char help[] =
     "Usage: idp run [OPTION]...\n"
     "\n"
-    "Verifies the kernels, trains the networks, sweeps them over all percentages, runs the\n"
+    "Verifies the kernels, trains networks by every recipe, sweeps them over all percentages, runs the\n"
     "microbenchmarks, compares the back ends with each other, with other libraries and with what\n"
     "the machine can do at most, counts the executed work and writes the report: results.json,\n"
     "index.html, report.md and CSV files. About five minutes.\n"
     "\n"
     "  --out DIR        where the report goes (default build/report)\n"
     "  --quick          a first look in under a minute: few epochs, few rounds\n"
-    "  --full           also three profiles, the other gammas, three seeds, and idp matrix at every\n"
-    "                   tenth\n"
+    "  --full           also the other gammas and parts, the forum question, three seeds, idp matrix at\n"
+    "                   every tenth, and idp reproduce; about half an hour\n"
     "  --data DIR       IDX files, or 'synthetic'; default: IDP_DATA, the cache folder, the\n"
     "                   built-in digits\n"
     "  --backend NAME   the back end that trains and sweeps (default: the best that runs here)\n"
@@ -37,7 +37,7 @@ static const char help[] =
     "  --title TEXT     of the report\n"
     "  --quiet          no progress\n";
 
-/* What is trained and swept. `full`: only with --full. */
+/* What is trained and swept: NULL is what the recipe has by itself. `full`: only with --full. */
 static const struct network {
     const char *file, *recipe, *gamma, *parts;
     bool full;
@@ -46,11 +46,15 @@ static const struct network {
     {"authors-linear-two", "authors", "linear", "0-30,30-100", false},
     {"nested-all-one", "nested", "all-one", "0-100", false},
     {"nested-linear-three", "nested", "linear", "0-20,20-40,40-100", false},
+    {"sandwich", "sandwich", NULL, NULL, false},
+    {"independent", "independent", NULL, NULL, false},
+    {"best", "best", NULL, NULL, false},
     {"authors-all-one", "authors", "all-one", "0-100", true},
     {"authors-harmonic", "authors", "harmonic", "0-100", true},
     {"authors-half-exp", "authors", "half-exp", "0-100", true},
     {"authors-linear-three", "authors", "linear", "0-20,20-40,40-100", true},
     {"nested-linear", "nested", "linear", "0-100", true},
+    {"forum", "forum", NULL, NULL, true},
 };
 enum { NETWORKS = sizeof networks / sizeof networks[0] };
 
@@ -113,7 +117,7 @@ static void plan_network(step *steps, int *count, const run_options *o, const st
     say(s, file);
     say_option(s, "--data", o->data);
     say_option(s, "--backend", o->backend);
-    if (o->quick) say(s, "--quick");
+    if (!o->full) say_option(s, "--time-limit", o->quick ? "3" : "6");
 }
 
 /* The work behind the microbenchmarks: the same layers and percentages, so that count and time stand side by side.
@@ -204,6 +208,11 @@ static int plan(step *steps, const run_options *o) {
     if (o->quick) say(s, "--quick");
     plan_matrix(steps, &count, o);
     plan_flops(steps, &count, o);
+    if (o->full) {
+        s = begin(steps, &count, o, "reproduce", "reproduce");
+        say_option(s, "--data", o->data);
+        say_option(s, "--backend", o->backend);
+    }
     return count;
 }
 

@@ -24,6 +24,7 @@ static const char help[] =
     "  --processes N    independent measurements (default: what the level needs, at least 12);\n"
     "                   1: in this process, intervals over its rounds\n"
     "  --rounds N       exactly N undisturbed rounds in each, however long they take\n"
+    "  --time-limit S   seconds for the rounds of all (default: 12; --quick: 3)\n"
     "  --quick          fewer rounds\n"
     "  --no-latency     accuracy and FLOPs only\n"
     "  --refine         also go on from each percentage's result to the next one's, and compare the\n"
@@ -62,12 +63,27 @@ done:
 }
 
 int cmd_sweep(int argc, char **argv, error *e) {
-    enum { PERCENT = 256, BACKEND, DATA, PROCESSES, ROUNDS, QUICK, NO_LATENCY, REFINE, JSON, QUIET, WORKER, HELP };
+    enum {
+        PERCENT = 256,
+        BACKEND,
+        DATA,
+        PROCESSES,
+        ROUNDS,
+        TIME_LIMIT,
+        QUICK,
+        NO_LATENCY,
+        REFINE,
+        JSON,
+        QUIET,
+        WORKER,
+        HELP
+    };
     static const struct option long_options[] = {{"percent", required_argument, NULL, PERCENT},
                                                  {"backend", required_argument, NULL, BACKEND},
                                                  {"data", required_argument, NULL, DATA},
                                                  {"processes", required_argument, NULL, PROCESSES},
                                                  {"rounds", required_argument, NULL, ROUNDS},
+                                                 {"time-limit", required_argument, NULL, TIME_LIMIT},
                                                  {"quick", no_argument, NULL, QUICK},
                                                  {"no-latency", no_argument, NULL, NO_LATENCY},
                                                  {"refine", no_argument, NULL, REFINE},
@@ -77,7 +93,7 @@ int cmd_sweep(int argc, char **argv, error *e) {
                                                  {"help", no_argument, NULL, HELP},
                                                  {NULL, 0, NULL, 0}};
     sweep_command c = {.options = sweep_defaults()};
-    double rounds = 0, processes = 0;
+    double rounds = 0, processes = 0, limit_s = 0;
     bool quick = false, latency = true;
     char typed[1024];
     option_typed(argc, argv, typed, sizeof typed);
@@ -98,6 +114,9 @@ int cmd_sweep(int argc, char **argv, error *e) {
         case ROUNDS:
             if (!option_number("rounds", optarg, 1, 100000, &rounds, e)) return EXIT_ERROR;
             break;
+        case TIME_LIMIT:
+            if (!option_number("time-limit", optarg, 0.1, 86400, &limit_s, e)) return EXIT_ERROR;
+            break;
         case QUICK: quick = true; break;
         case NO_LATENCY: latency = false; break;
         case REFINE: c.refine = true; break;
@@ -112,10 +131,14 @@ int cmd_sweep(int argc, char **argv, error *e) {
         fail(e, optind == argc ? "which model file? idp sweep --help tells the usage" : "one model file at a time");
         return EXIT_ERROR;
     }
+    if (rounds > 0 && limit_s > 0) {
+        fail(e, "--rounds takes as long as it takes; --time-limit does not go with it");
+        return EXIT_ERROR;
+    }
     c.model = argv[optind];
     const sweep_options base = quick ? sweep_quick() : sweep_defaults();
     c.options.rounds = rounds > 0 ? (size_t)rounds : base.rounds;
-    c.options.budget_s = rounds > 0 ? HUGE_VAL : base.budget_s;
+    c.options.budget_s = limit_s > 0 ? limit_s : rounds > 0 ? HUGE_VAL : base.budget_s;
     c.options.processes = processes > 0 ? (size_t)processes : base.processes;
     c.options.model_path = c.model;
     c.options.latency = latency;

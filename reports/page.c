@@ -162,13 +162,15 @@ void page_note(page *p, media where, const char *kind, const char *format, ...) 
     page_paragraph_end(p);
 }
 
-/* ` class="..."` of a cell; shade: -5 .. 5, 0 for none. */
-static void put_class(page *p, const column *c, int shade) {
-    if (!c->numeric && !c->starts_group && shade == 0) return;
+/* ` class="..."` of a cell; shade: -5 .. 5, 0 for none. A cell with a value to sort by is a number unless it says
+ * that it is text: most are, and a full page has 20,000 of them. */
+static void put_class(page *p, const column *c, bool sorts, int shade) {
+    const bool told = c->numeric != sorts;
+    if (!told && !c->starts_group && shade == 0) return;
     text_put(&p->html, " class=\"");
     const char *space = "";
-    if (c->numeric) {
-        text_put(&p->html, "n");
+    if (told) {
+        text_put(&p->html, c->numeric ? "n" : "t");
         space = " ";
     }
     if (c->starts_group) {
@@ -192,7 +194,9 @@ void page_table(page *p, media where, const column *columns, unsigned count, con
         va_end(args);
     }
     /* A table too wide for the screen scrolls by itself; tabindex lets the keyboard do it too. */
-    put_raw(p, where, "<div class=\"scroll\" tabindex=\"0\">\n<table>\n<caption>", "");
+    enum { WIDE = 14 }; /* columns from which paper needs smaller letters */
+    put_raw(p, where, "<div class=\"scroll\" tabindex=\"0\">\n", "");
+    put_raw(p, where, count < WIDE ? "<table>\n<caption>" : "<table class=\"wide\">\n<caption>", "");
     va_start(args, caption_format);
     put_both(p, where, caption_format, args);
     va_end(args);
@@ -200,7 +204,7 @@ void page_table(page *p, media where, const column *columns, unsigned count, con
     for (unsigned c = 0; c < count; c++) {
         if (where & HTML) {
             text_put(&p->html, "<th scope=\"col\"");
-            put_class(p, &columns[c], 0);
+            put_class(p, &columns[c], false, 0);
             text_put(&p->html, ">");
             text_html(&p->html, columns[c].title);
             text_put(&p->html, "</th>");
@@ -223,7 +227,7 @@ static void put_cell(page *p, double sort_value, const char *string, const char 
     if (where & HTML) {
         if (p->cell == 0) text_put(&p->html, "<tr>");
         text_put(&p->html, "<td");
-        put_class(p, c, shade);
+        put_class(p, c, isfinite(sort_value), shade);
         if (isfinite(sort_value)) text_print(&p->html, " data-v=\"%.10g\"", sort_value);
         text_put(&p->html, ">");
         text_html(&p->html, string);
@@ -304,6 +308,10 @@ static void put_legend(page *p, const plot *picture) {
 
 void page_figure(page *p, const plot *picture, const char *caption_format, ...) {
     text svg = {0};
+    if (p->figures == PAGE_FIGURES) {
+        p->undrawn++;
+        return;
+    }
     if (p->plot_error.text[0] != '\0' || !plot_svg(picture, p->figures + 1, &svg, &p->plot_error)) {
         text_free(&svg);
         return;
@@ -358,6 +366,11 @@ void page_finish_html(page *p, const char *title, const char *badge, text *whole
         text_html(whole, p->plot_error.text);
         text_put(whole, ". The tables hold every value.</p>\n");
     }
+    if (p->undrawn > 0)
+        text_print(whole,
+                   "<p class=\"warning\">This page has its first %d plots; %u more were not drawn. The tables hold "
+                   "every value.</p>\n",
+                   PAGE_FIGURES, p->undrawn);
     text_add(whole, p->html.bytes, p->html.size);
     text_put(whole, "</section>\n</main>\n<script>\n");
     text_put(whole, asset_page_js);

@@ -28,6 +28,9 @@ typedef struct page_pieces {
     unsigned in_section; /* of the section at hand */
 } page_pieces;
 
+/* More plots than a page can hold: each takes gnuplot some 30 ms and the page some 20 kB. */
+enum { PAGE_FIGURES = 150 };
+
 typedef struct page {
     text html, markdown;
     page_pieces tables, pictures;
@@ -37,8 +40,8 @@ typedef struct page {
     media open_media;                       /* of the open paragraph or table */
     unsigned columns, cell;                 /* of the open table; cells of the open row */
     const column *column;
-    unsigned figures;
-    error plot_error; /* why there are no plots; empty when there are */
+    unsigned figures, undrawn; /* undrawn: beyond PAGE_FIGURES */
+    error plot_error;          /* why there are no plots; empty when there are */
 } page;
 
 void page_free(page *p);

@@ -17,11 +17,11 @@ extern char **environ;
 /* Sentinel colours, which become CSS below: 1 .. COLORS are the lines, GRID the grid. */
 enum { GRID = 100 };
 
-/* gnuplot's filled circle, square, triangle, diamond, triangle on its head, pentagon. */
+/* gnuplot's filled circle, square, triangle, diamond, small circle, triangle on its head; cross. */
 static const struct {
     int type;
     double size;
-} shape[COLORS] = {{7, 0.45}, {5, 0.4}, {9, 0.55}, {13, 0.55}, {7, 0.3}, {11, 0.55}, {15, 0.5}};
+} shape[COLORS] = {{7, 0.45}, {5, 0.4}, {9, 0.55}, {13, 0.55}, {7, 0.3}, {11, 0.55}, {2, 0.4}};
 
 static bool beyond(double value, double low, double high, plot_axis axis) {
     return (isfinite(low) && value < low) || (isfinite(high) && value > high) ||
@@ -50,13 +50,21 @@ static void write_axes(FILE *script, const plot *p) {
     if (p->y_axis == LOGARITHMIC) fprintf(script, "set logscale y\nset format y '%%g'\n");
 }
 
+/* Degrees of a line on which y grows as x does, between logarithmic axes. */
+static double rise(const plot *p) {
+    static const double inner_width = 323, inner_height = 219; /* of PLOT_WIDTH x PLOT_HEIGHT, within the axes */
+    const double per_x = inner_width / log10(p->x_high / p->x_low);
+    const double per_y = inner_height / log10(p->y_high / p->y_low);
+    return atan2(per_y, per_x) * 180 / M_PI;
+}
+
 static void write_words(FILE *script, const plot *p) {
     for (size_t w = 0; w < p->words; w++) {
         fprintf(script, "set label '");
         for (const char *c = p->word[w].words; *c != '\0'; c++)
             fputc(isalnum((unsigned char)*c) || strchr(" .,/%-", *c) != NULL ? *c : ' ', script);
-        fprintf(script, "' at %.17g,%.17g %s front noenhanced font ',12' offset 0,0.5\n", p->word[w].x,
-                p->word[w].y, p->word[w].right ? "right" : "left");
+        fprintf(script, "' at %.17g,%.17g %s rotate by %.3g front noenhanced font ',12' offset 0,0.5\n",
+                p->word[w].x, p->word[w].y, p->word[w].right ? "right" : "left", p->word[w].along ? rise(p) : 0);
     }
 }
 
@@ -153,17 +161,19 @@ static void replace(text *to, const char *from, const char *end, const char *con
     }
 }
 
-/* The n-th point that is drawn, over all lines in their order; NULL behind the last. */
-static const plot_point *nth_drawn(const plot *p, size_t n, const plot_line **of) {
-    for (size_t l = 0; l < p->lines; l++) {
-        const size_t count = count_drawn(p, &p->line[l]);
-        if (n >= count) {
-            n -= count;
-            continue;
+/* A place among the points that are drawn, over all lines in their order. */
+typedef struct place {
+    size_t line, point;
+} place;
+
+/* The next one from there on; NULL behind the last. */
+static const plot_point *next_drawn(const plot *p, place *at, const plot_line **of) {
+    for (; at->line < p->lines; at->line++, at->point = 0) {
+        *of = &p->line[at->line];
+        while ((*of)->style != BARE && at->point < (*of)->points) {
+            const plot_point *found = &(*of)->point[at->point++];
+            if (is_drawn(p, found)) return found;
         }
-        *of = &p->line[l];
-        for (size_t i = 0;; i++)
-            if (is_drawn(p, &p->line[l].point[i]) && n-- == 0) return &p->line[l].point[i];
     }
     return NULL;
 }
@@ -185,7 +195,7 @@ static void put_title(text *to, const plot *p, const plot_line *line, const plot
  */
 static bool add_titles(text *to, const char *drawing, const plot *p) {
     static const char use[] = "<use ", moved[] = "transform='translate(", close[] = "/>";
-    size_t n = 0;
+    place at_point = {0, 0};
     const plot_line *line = NULL;
     const char *from = drawing;
     for (const char *at; (at = strstr(from, use)) != NULL;) {
@@ -198,7 +208,7 @@ static bool add_titles(text *to, const char *drawing, const plot *p) {
             from += strlen(close);
             continue;
         }
-        const plot_point *drawn = nth_drawn(p, n++, &line);
+        const plot_point *drawn = next_drawn(p, &at_point, &line);
         if (drawn == NULL) return false;
         text_put(to, ">");
         put_title(to, p, line, drawn);
@@ -206,7 +216,56 @@ static bool add_titles(text *to, const char *drawing, const plot *p) {
         from += strlen(close);
     }
     text_put(to, from);
-    return nth_drawn(p, n, &line) == NULL;
+    return next_drawn(p, &at_point, &line) == NULL;
+}
+
+/* What is to be left out at `from`: its length; 0: nothing. Groups without content, filters that nothing uses, and
+ * gnuplot's words for a line, which would pop up under the pointer. Together they are a third of a drawing. */
+static size_t left_out(const char *from) {
+    static const struct {
+        const char *start, *end;
+    } element[] = {{"<filter ", "</filter>\n"}, {"<title>", "</title>"}};
+    for (size_t i = 0; i < sizeof element / sizeof element[0]; i++) {
+        if (strncmp(from, element[i].start, strlen(element[i].start)) != 0) continue;
+        const char *end = strstr(from, element[i].end);
+        return end != NULL ? (size_t)(end - from) + strlen(element[i].end) : 0;
+    }
+    static const char group[] = "<g ", empty[] = ">\n</g>\n";
+    if (strncmp(from, group, strlen(group)) != 0) return 0;
+    const char *end = strchr(from, '>');
+    return end != NULL && strncmp(end, empty, strlen(empty)) == 0 ? (size_t)(end - from) + strlen(empty) : 0;
+}
+
+/* Copies from up to end without all that. */
+static void tidy(text *to, const char *from, const char *end) {
+    while (from < end) {
+        const size_t rest = (size_t)(end - from), unwanted = left_out(from);
+        const size_t skipped = unwanted < rest ? unwanted : rest;
+        const char *next =
+            memchr(from + skipped + (skipped == 0), '<', (size_t)(end - from) - skipped - (skipped == 0));
+        if (next == NULL) next = end;
+        text_add(to, from + skipped, (size_t)(next - from) - skipped);
+        from = next;
+    }
+}
+
+/* Takes out the definitions of shapes that no point has. Later ones use earlier ones: backwards. */
+static void drop_shapes(text *drawing) {
+    enum { SHAPES = 15 };
+    for (int s = SHAPES - 1; s >= 0; s--) {
+        char id[24], used[24];
+        snprintf(id, sizeof id, "id='gpPt%d'", s);
+        snprintf(used, sizeof used, "#gpPt%d'", s);
+        char *at = strstr(drawing->bytes, id);
+        if (at == NULL || strstr(drawing->bytes, used) != NULL) continue;
+        while (at > drawing->bytes && *at != '<') at--;
+        char *end = strstr(at, "/>");
+        if (end == NULL) continue;
+        end += strlen("/>");
+        end += *end == '\n';
+        memmove(at, end, strlen(end) + 1);
+        drawing->size -= (size_t)(end - at);
+    }
 }
 
 /* gnuplot's file -> an element of the page: no prolog, the page's font and colours, ids of its own. */
@@ -215,7 +274,7 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
     const char *end = strstr(file, "</svg>");
     if (start == NULL || body == NULL || end == NULL || end < body) return false;
     char id[3][32], color[COLORS][40], css[COLORS][16];
-    const char *pattern[COLORS + 16][2];
+    const char *pattern[COLORS + 24][2];
     size_t patterns = 0;
     static const char *const id_places[] = {"id='", "id=\"", "xlink:href='#"};
     for (size_t i = 0; i < 3; i++) {
@@ -239,8 +298,15 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
         {" color=\"black\"", ""}, /* inherited: `color` is what currentColor means */
         {"color='white'", "color='var(--paper)'"},
         {" font-family=\"Arial\" ", " "},
-        {"<title>", "<desc>"}, /* gnuplot's words for a line, which would pop up under the pointer */
-        {"</title>", "</desc>"},
+        {" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""}, /* which they are by themselves */
+        {" stroke-width=\"1.00\"", ""},
+        {"<tspan font-family=\"Arial\" >", ""},
+        {"</tspan>", ""},
+        {" class=\"gridline\" ", ""},
+        {"\t", ""},
+        {"\n\n", "\n"},
+        {"gpPt1' stroke-width='0.178'", "gpPt1' stroke-width='0.7'"}, /* the cross, as bold as what is filled */
+        {"  '/>", "'/>"},
     };
     for (size_t f = 0; f < sizeof fixed / sizeof fixed[0]; f++, patterns++) {
         pattern[patterns][0] = fixed[f][0];
@@ -251,9 +317,14 @@ static bool adapt(const char *file, const plot *p, unsigned number, text *svg) {
         "<svg class=\"plot\" viewBox=\"0 0 %d %d\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" role=\"img\" "
         "aria-label=\"%s against %s\">\n",
         PLOT_WIDTH, PLOT_HEIGHT, p->y_title, p->x_title);
-    text drawing = {0};
-    replace(&drawing, body, end + strlen("</svg>"), (const char *const(*)[2])pattern, patterns);
-    const bool whole = !drawing.failed && add_titles(svg, drawing.bytes, p);
+    text tidied = {0}, drawing = {0};
+    tidy(&tidied, body, end + strlen("</svg>"));
+    if (!tidied.failed) {
+        drop_shapes(&tidied);
+        replace(&drawing, tidied.bytes, tidied.bytes + tidied.size, (const char *const(*)[2])pattern, patterns);
+    }
+    const bool whole = !tidied.failed && !drawing.failed && add_titles(svg, drawing.bytes, p);
+    text_free(&tidied);
     text_free(&drawing);
     text_put(svg, "\n");
     return whole && !svg->failed;

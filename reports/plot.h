@@ -35,6 +35,7 @@ typedef struct plot_word {
     double x, y;
     const char *words;
     bool right; /* they end there, else they begin there */
+    bool along; /* turned, along a line that rises as x does; both axes logarithmic, with given ends */
 } plot_word;
 
 typedef enum plot_axis { LINEAR, LOGARITHMIC } plot_axis;

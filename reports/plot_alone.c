@@ -15,7 +15,7 @@ static const char *const marks[COLORS] = {
     "M14 .5l4 4.5l-4 4.5l-4-4.5z",
     "M16 5a2 2 0 1 1-4 0a2 2 0 1 1 4 0z",
     "M14 9l4-7h-8z",
-    "M14 1l4 3l-1.5 5h-5l-1.5-5z",
+    "M11 .8l3 3l3-3l1.2 1.2l-3 3l3 3l-1.2 1.2l-3-3l-3 3l-1.2-1.2l3-3l-3-3z",
 };
 
 void plot_swatch(const plot_line *line, const char *const *colors, text *svg) {

@@ -217,7 +217,7 @@ bool report_write(const json_t *document, const char *folder, const report_optio
     }
     write_facts_line(&p, &r);
     write_warnings(&p, &r);
-    for (unsigned s = 0; s < section_count; s++) {
+    for (unsigned s = 0; s < section_count && !interrupted(); s++) { /* finish tells */
         if (options->sections != NULL && !listed(options->sections, sections[s].id)) continue;
         page_section(&p, sections[s].id, sections[s].title);
         sections[s].write(&p, &r);

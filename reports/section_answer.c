@@ -1,8 +1,11 @@
 /* section_answer.c: the answer in words, profile by profile, then each one's middle and end. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "format.h"
 #include "sections.h"
+
+enum { MOST_CARDS = 4 }; /* of one network; of more profiles the network as a whole is told */
 
 /* "saves 43.6 % of the FLOPs and 40.1 % of the time" of a point below 100 %. */
 static void say_savings(page *p, const point *at, const point *full) {
@@ -31,10 +34,11 @@ static void say_accuracy(page *p, const point *at) {
                  show_range(show_decimal(at->accuracy_low, 1), show_decimal(at->accuracy_high, 1)).text);
 }
 
+static const double loses_percent = 1;
+
 /* The narrowest cut in the profile's own part that loses at most a point of the best accuracy it reaches there;
  * NULL where nothing was measured in it. */
 static const point *worth(const curve *c) {
-    static const double loses_percent = 1;
     double best = -INFINITY;
     for (size_t i = 0; i < c->points; i++)
         if (curve_owns(c, &c->point[i])) best = fmax(best, c->point[i].accuracy);
@@ -43,23 +47,37 @@ static const point *worth(const curve *c) {
     return NULL;
 }
 
-/* One paragraph a profile. */
-static void say_answer(page *p, const records *r, const network *n, const curve *c) {
-    const point *at = worth(c);
+/* The same over the whole range, where at each percentage the profile that serves it runs. */
+static served worth_of_all(page *p, const network *n) {
+    size_t count;
+    served *list = section_served(p, n, &count), found = {NULL, NULL};
+    double best = -INFINITY;
+    for (size_t s = 0; list != NULL && s < count; s++) best = fmax(best, list[s].point->accuracy);
+    for (size_t s = count; list != NULL && s-- > 0;)
+        if (list[s].point->accuracy >= best - loses_percent) found = list[s];
+    free(list);
+    return found;
+}
+
+/* One paragraph: a profile at a percentage; whole: of a network whose profiles are told together. */
+static void say_answer(page *p, const records *r, const network *n, served answer, bool whole) {
+    const point *at = answer.point;
+    const curve *c = answer.curve;
     if (at == NULL) return;
     page_paragraph(p, BOTH, "card");
-    page_strong(p, "%s%s%s.", network_label(n).text, n->curves > 1 ? ", profile for " : "",
-                n->curves > 1 ? part_label(c->from_percent, c->to_percent).text : "");
+    page_strong(p, "%s%s%s.", network_label(n).text, n->curves > 1 && !whole ? ", profile for " : "",
+                n->curves > 1 && !whole ? part_label(c->from_percent, c->to_percent).text : "");
     page_say(p, " At ");
     page_strong(p, "%s\xc2\xa0%%", show_channels(at->percent).text);
     page_say(p, " of the channels ");
+    if (whole) page_say(p, "(profile for %s) ", part_label(c->from_percent, c->to_percent).text);
     if (n->full != NULL && n->full != at) {
         page_say(p, "this CPU ");
         say_savings(p, at, n->full);
         page_say(p, ", and ");
     }
     say_accuracy(p, at);
-    if (n == r->network && c == n->curve)
+    if (n == r->network && (whole || c == n->curve))
         page_say(p, " %s", data_label(r).text); /* in full once */
     else if (r->synthetic)
         page_say(p, " on the synthetic digits");
@@ -99,10 +117,15 @@ void section_answer(page *p, const records *r) {
     page_note(
         p, BOTH, "facts",
         "Each profile at the narrowest cut of its own part that loses at most one point of the best accuracy it "
-        "reaches there; FLOPs and time against the same network with all its channels.");
+        "reaches there, networks of many profiles as a whole; FLOPs and time against the same network with all its "
+        "channels.");
     page_grid(p, "cards");
-    for (size_t n = 0; n < r->networks; n++)
-        for (size_t c = 0; c < r->network[n].curves; c++) say_answer(p, r, &r->network[n], &r->network[n].curve[c]);
+    for (size_t i = 0; i < r->networks; i++) {
+        const network *n = &r->network[i];
+        if (n->curves > MOST_CARDS) say_answer(p, r, n, worth_of_all(p, n), true);
+        for (size_t c = 0; c < n->curves && n->curves <= MOST_CARDS; c++)
+            say_answer(p, r, n, (served){&n->curve[c], worth(&n->curve[c])}, false);
+    }
     page_grid_end(p);
     page_table(
         p, BOTH, columns, sizeof columns / sizeof columns[0],

@@ -22,11 +22,15 @@ typedef struct bench_group {
         json_int_t m, k;
     } step[MOST_STEPS];
     size_t steps;
+    const bench_record *const *member; /* [members]: its shape and batch size, of all cuts, as in the document */
+    size_t members;
+    const bench_record *first; /* that made it a group */
 } bench_group;
 
 /* All groups, and the back ends in order: scalar, the vectoriser's, the hand-written. */
 typedef struct bench_view {
     const records *r;
+    const bench_record **sorted; /* [benches], what is of a group in one piece */
     bench_group *group;
     size_t groups;
     const char *backend[MOST_BACKENDS];
@@ -70,8 +74,24 @@ static double along(const bench_record *b, cut c) {
     return c == CUT_OUTPUTS && b->out > 0 ? 100.0 * (double)b->m / (double)b->out : b->percent;
 }
 
-static bool in_group(const bench_record *b, const bench_group *g) {
-    return b->out == g->out && b->in == g->in && b->batch == g->batch && belongs(b, g->cut);
+/* By shape and batch size, then as in the document. */
+static int by_shape(const void *left, const void *right) {
+    const bench_record *a = *(const bench_record *const *)left, *b = *(const bench_record *const *)right;
+    if (a->out != b->out) return a->out < b->out ? -1 : 1;
+    if (a->in != b->in) return a->in < b->in ? -1 : 1;
+    if (a->batch != b->batch) return a->batch < b->batch ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+static bool same_shape(const bench_record *a, const bench_record *b) {
+    return a->out == b->out && a->in == b->in && a->batch == b->batch;
+}
+
+/* As they appear in the document. */
+static int by_first(const void *left, const void *right) {
+    const bench_group *a = left, *b = right;
+    if (a->first != b->first) return a->first < b->first ? -1 : 1;
+    return a->cut < b->cut ? -1 : a->cut > b->cut;
 }
 
 /* False when there is no room. */
@@ -104,25 +124,48 @@ static void add_backend(bench_view *v, const char *name) {
     v->backends++;
 }
 
-static bool view_build(bench_view *v, const records *r) {
-    *v = (bench_view){.r = r};
-    for (size_t i = 0; i < r->benches; i++) {
-        const bench_record *b = &r->bench[i];
-        add_backend(v, b->backend);
-        for (cut c = 0; c < CUTS; c++) {
-            if (!decides(b, c)) continue;
-            size_t g = 0;
-            while (g < v->groups && !(v->group[g].cut == c && in_group(b, &v->group[g]))) g++;
-            if (g < v->groups) continue;
-            bench_group *grown = realloc(v->group, (v->groups + 1) * sizeof *grown);
-            if (grown == NULL) return false;
-            v->group = grown;
-            v->group[v->groups++] = (bench_group){.out = b->out, .in = b->in, .batch = b->batch, .cut = c};
-        }
+/* The groups of one shape and batch size. */
+static bool add_groups(bench_view *v, const bench_record *const *member, size_t members) {
+    for (cut c = 0; c < CUTS; c++) {
+        size_t first = 0;
+        while (first < members && !decides(member[first], c)) first++;
+        if (first == members) continue;
+        bench_group *grown = realloc(v->group, (v->groups + 1) * sizeof *grown);
+        if (grown == NULL) return false;
+        v->group = grown;
+        bench_group *g = &grown[v->groups++];
+        *g = (bench_group){.out = member[0]->out,
+                           .in = member[0]->in,
+                           .batch = member[0]->batch,
+                           .cut = c,
+                           .member = member,
+                           .members = members,
+                           .first = member[first]};
+        for (size_t i = 0; i < members; i++)
+            if (belongs(member[i], c) && !add_step(g, member[i])) v->left_out = true;
     }
-    for (size_t g = 0; g < v->groups; g++)
-        for (size_t i = 0; i < r->benches; i++)
-            if (in_group(&r->bench[i], &v->group[g]) && !add_step(&v->group[g], &r->bench[i])) v->left_out = true;
+    return true;
+}
+
+static void view_free(bench_view *v) {
+    free(v->sorted);
+    free(v->group);
+}
+
+/* v is to be freed even where there is no memory. */
+static bool view_build(bench_view *v, const records *r) {
+    *v = (bench_view){.r = r, .sorted = malloc((r->benches + 1) * sizeof(const bench_record *))};
+    if (v->sorted == NULL) return false;
+    for (size_t i = 0; i < r->benches; i++) {
+        v->sorted[i] = &r->bench[i];
+        add_backend(v, r->bench[i].backend);
+    }
+    qsort(v->sorted, r->benches, sizeof v->sorted[0], by_shape);
+    for (size_t i = 0, run; i < r->benches; i += run) {
+        for (run = 1; i + run < r->benches && same_shape(v->sorted[i], v->sorted[i + run]);) run++;
+        if (!add_groups(v, &v->sorted[i], run)) return false;
+    }
+    if (v->groups > 0) qsort(v->group, v->groups, sizeof v->group[0], by_first);
     return true;
 }
 
@@ -138,12 +181,12 @@ static label layout_of(const char *kernel) {
 
 /* The fastest kernel for which `wanted` holds of its back end (NULL: backend must equal `backend`), of `layout` or
  * of any; NULL where none was measured. */
-static const bench_record *fastest(const bench_view *v, const bench_group *g, const struct step *s,
-                                   bool (*wanted)(const char *backend), const char *backend, const char *layout) {
+static const bench_record *fastest(const bench_group *g, const struct step *s, bool (*wanted)(const char *backend),
+                                   const char *backend, const char *layout) {
     const bench_record *best = NULL;
-    for (size_t i = 0; i < v->r->benches; i++) {
-        const bench_record *b = &v->r->bench[i];
-        if (!in_group(b, g) || b->m != s->m || b->k != s->k) continue;
+    for (size_t i = 0; i < g->members; i++) {
+        const bench_record *b = g->member[i];
+        if (b->m != s->m || b->k != s->k || !belongs(b, g->cut)) continue;
         if (wanted != NULL ? !wanted(b->backend) : strcmp(b->backend, backend) != 0) continue;
         if (layout != NULL && strcmp(layout_of(b->kernel).text, layout) != 0) continue;
         if (best == NULL || b->time_ns.median < best->time_ns.median) best = b;
@@ -182,9 +225,9 @@ static void speedups(const bench_view *v, json_int_t batch, const char *backend,
         if (group->batch != batch) continue;
         for (size_t s = 0; s < group->steps; s++) {
             const struct step *step = &group->step[s];
-            const bench_record *own = fastest(v, group, step, NULL, backend, NULL);
-            spread_add(scalar, speedup(fastest(v, group, step, is_scalar, NULL, NULL), own));
-            spread_add(autovec, speedup(fastest(v, group, step, is_autovec, NULL, NULL), own));
+            const bench_record *own = fastest(group, step, NULL, backend, NULL);
+            spread_add(scalar, speedup(fastest(group, step, is_scalar, NULL, NULL), own));
+            spread_add(autovec, speedup(fastest(group, step, is_autovec, NULL, NULL), own));
         }
     }
 }
@@ -292,8 +335,7 @@ static void group_figure(page *p, const bench_view *v, const bench_group *g) {
         if (is_peer(backend) && peers) continue;
         peers = peers || is_peer(backend);
         for (size_t s = 0; s < g->steps; s++) {
-            const bench_record *b =
-                fastest(v, g, &g->step[s], is_peer(backend) ? is_peer : NULL, v->backend[e], NULL);
+            const bench_record *b = fastest(g, &g->step[s], is_peer(backend) ? is_peer : NULL, v->backend[e], NULL);
             if (b == NULL || b->time_ns.median <= 0) continue;
             store[used++] = (plot_point){g->step[s].percent, b->time_ns.median / 1000, b->time_ns.low / 1000,
                                          b->time_ns.high / 1000, b->kernel};
@@ -338,9 +380,9 @@ static void time_cell(page *p, const bench_record *b) {
     cell_time_us(p, b != NULL ? b->time_ns : none);
 }
 
-static bool measured(const bench_view *v, const bench_group *g, const char *backend, const char *layout) {
+static bool measured(const bench_group *g, const char *backend, const char *layout) {
     for (size_t s = 0; s < g->steps; s++)
-        if (fastest(v, g, &g->step[s], NULL, backend, layout) != NULL) return true;
+        if (fastest(g, &g->step[s], NULL, backend, layout) != NULL) return true;
     return false;
 }
 
@@ -353,7 +395,7 @@ static void backend_table(page *p, const bench_view *v, const bench_group *g) {
     size_t backends = 0;
     unsigned count = FIXED;
     for (size_t e = 0; e < v->backends; e++) {
-        if (!measured(v, g, v->backend[e], NULL)) continue;
+        if (!measured(g, v->backend[e], NULL)) continue;
         title[backends] = label_print("%s, \xc2\xb5s", v->backend[e]);
         columns[count++] = (column){title[backends].text, true, true};
         if (!is_scalar(v->backend[e])) columns[count++] = (column){"over scalar", true, false};
@@ -367,14 +409,14 @@ static void backend_table(page *p, const bench_view *v, const bench_group *g) {
                group_label(g).text);
     for (size_t s = 0; s < g->steps; s++) {
         const struct step *step = &g->step[s];
-        const bench_record *scalar = fastest(v, g, step, is_scalar, NULL, NULL);
-        const bench_record *autovec = fastest(v, g, step, is_autovec, NULL, NULL);
+        const bench_record *scalar = fastest(g, step, is_scalar, NULL, NULL);
+        const bench_record *autovec = fastest(g, step, is_autovec, NULL, NULL);
         page_cell(p, step->percent, show_channels(step->percent).text, "");
         page_cell(p, (double)step->m * (double)step->k,
                   label_print("%" JSON_INTEGER_FORMAT " \xc3\x97 %" JSON_INTEGER_FORMAT, step->m, step->k).text,
                   "");
         for (size_t e = 0; e < backends; e++) {
-            const bench_record *own = fastest(v, g, step, NULL, present[e], NULL);
+            const bench_record *own = fastest(g, step, NULL, present[e], NULL);
             time_cell(p, own);
             if (!is_scalar(present[e])) ratio_cell(p, scalar, own);
             if (is_hand(present[e])) ratio_cell(p, autovec, own);
@@ -393,7 +435,7 @@ static void layout_table(page *p, const bench_view *v, const bench_group *g) {
     unsigned count = FIXED, used = 0;
     for (unsigned l = 0; l < LAYOUTS; l++) {
         bool any = false;
-        for (size_t e = 0; e < v->backends; e++) any = any || measured(v, g, v->backend[e], layouts[l]);
+        for (size_t e = 0; e < v->backends; e++) any = any || measured(g, v->backend[e], layouts[l]);
         if (!any) continue;
         columns[count++] = (column){titles[l], true, used == 0};
         present[used++] = layouts[l];
@@ -406,13 +448,13 @@ static void layout_table(page *p, const bench_view *v, const bench_group *g) {
         "batch keeps the samples in the lanes.",
         group_label(g).text);
     for (size_t e = 0; e < v->backends; e++) {
-        if (is_peer(v->backend[e]) || !measured(v, g, v->backend[e], NULL)) continue;
+        if (is_peer(v->backend[e]) || !measured(g, v->backend[e], NULL)) continue;
         for (size_t s = 0; s < g->steps; s++) {
             const struct step *step = &g->step[s];
-            const bench_record *best = fastest(v, g, step, NULL, v->backend[e], NULL);
+            const bench_record *best = fastest(g, step, NULL, v->backend[e], NULL);
             page_cell(p, (double)e, v->backend[e], "");
             page_cell(p, step->percent, show_channels(step->percent).text, "");
-            for (unsigned l = 0; l < used; l++) time_cell(p, fastest(v, g, step, NULL, v->backend[e], present[l]));
+            for (unsigned l = 0; l < used; l++) time_cell(p, fastest(g, step, NULL, v->backend[e], present[l]));
             page_cell_text(p, best != NULL ? best->kernel : "");
         }
     }
@@ -429,26 +471,24 @@ static shown speedup_range(const bench_record *base, const bench_record *b) {
                       show_significant(base->time_ns.high / b->time_ns.low));
 }
 
-static const bench_record *of_kernel(const bench_view *v, const bench_group *g, const struct step *s,
-                                     const char *kernel) {
-    for (size_t i = 0; i < v->r->benches; i++) {
-        const bench_record *b = &v->r->bench[i];
-        if (in_group(b, g) && b->m == s->m && b->k == s->k && strcmp(b->kernel, kernel) == 0) return b;
+static const bench_record *of_kernel(const bench_group *g, const struct step *s, const char *kernel) {
+    for (size_t i = 0; i < g->members; i++) {
+        const bench_record *b = g->member[i];
+        if (b->m == s->m && b->k == s->k && belongs(b, g->cut) && strcmp(b->kernel, kernel) == 0) return b;
     }
     return NULL;
 }
 
-/* Is record `at` the first of its kernel in the group? */
-static bool is_new_kernel(const bench_view *v, const bench_group *g, size_t at) {
-    if (!in_group(&v->r->bench[at], g)) return false;
+/* Is member `at` the first of its kernel in the group? */
+static bool is_new_kernel(const bench_group *g, size_t at) {
+    if (!belongs(g->member[at], g->cut)) return false;
     for (size_t i = 0; i < at; i++)
-        if (in_group(&v->r->bench[i], g) && strcmp(v->r->bench[i].kernel, v->r->bench[at].kernel) == 0)
-            return false;
+        if (strcmp(g->member[i]->kernel, g->member[at]->kernel) == 0 && belongs(g->member[i], g->cut)) return false;
     return true;
 }
 
 /* Kernels against percentages, shaded. */
-static void heat_map(page *p, const bench_view *v, const bench_group *g) {
+static void heat_map(page *p, const bench_group *g) {
     enum { FIXED = 2 };
     column columns[FIXED + MOST_STEPS] = {{"kernel", false, false}, {"back end", false, false}};
     label *title = malloc((g->steps + 1) * sizeof *title);
@@ -465,14 +505,14 @@ static void heat_map(page *p, const bench_view *v, const bench_group *g) {
         "%s. Time of the fastest autovec kernel over this kernel's, with the range that both allow: above 1 it is "
         "faster, and blue; below 1 slower, and orange.",
         group_label(g).text);
-    for (size_t i = 0; i < v->r->benches; i++) {
-        const char *kernel = v->r->bench[i].kernel;
-        if (!is_new_kernel(v, g, i)) continue;
+    for (size_t i = 0; i < g->members; i++) {
+        const char *kernel = g->member[i]->kernel;
+        if (!is_new_kernel(g, i)) continue;
         page_cell_text(p, kernel);
-        page_cell_text(p, v->r->bench[i].backend);
+        page_cell_text(p, g->member[i]->backend);
         for (size_t s = 0; s < g->steps; s++) {
-            const bench_record *own = of_kernel(v, g, &g->step[s], kernel);
-            const bench_record *base = fastest(v, g, &g->step[s], is_autovec, NULL, NULL);
+            const bench_record *own = of_kernel(g, &g->step[s], kernel);
+            const bench_record *base = fastest(g, &g->step[s], is_autovec, NULL, NULL);
             page_ratio(p, speedup(base, own), show_significant(speedup(base, own)).text,
                        speedup_range(base, own).text);
         }
@@ -490,10 +530,10 @@ static void say_layouts(page *p, const bench_view *v) {
     const char *backend = v->backend[v->backends - 1];
     for (size_t g = 0; g < v->groups; g++) {
         for (size_t s = 0; s < v->group[g].steps; s++) {
-            const bench_record *best = fastest(v, &v->group[g], &v->group[g].step[s], NULL, backend, NULL);
+            const bench_record *best = fastest(&v->group[g], &v->group[g].step[s], NULL, backend, NULL);
             unsigned present = 0, winner = 0;
             for (unsigned l = 0; l < NAMES; l++) {
-                const bench_record *own = fastest(v, &v->group[g], &v->group[g].step[s], NULL, backend, names[l]);
+                const bench_record *own = fastest(&v->group[g], &v->group[g].step[s], NULL, backend, names[l]);
                 present += own != NULL;
                 if (own == best) winner = l;
             }
@@ -520,7 +560,7 @@ void section_bench(page *p, const records *r) {
     if (r->benches == 0) return;
     if (!view_build(&v, r)) {
         p->html.failed = true; /* no memory */
-        free(v.group);
+        view_free(&v);
         return;
     }
     summary(p, &v);
@@ -533,10 +573,10 @@ void section_bench(page *p, const records *r) {
     for (size_t g = 0; g < v.groups; g++) {
         page_details(p, p->plot_error.text[0] != '\0', "%s", group_label(&v.group[g]).text);
         backend_table(p, &v, &v.group[g]);
-        heat_map(p, &v, &v.group[g]);
+        heat_map(p, &v.group[g]);
         layout_table(p, &v, &v.group[g]);
         page_details_end(p);
     }
     trace_bench(p, r);
-    free(v.group);
+    view_free(&v);
 }

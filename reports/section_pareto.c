@@ -2,6 +2,7 @@
  * their time. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "format.h"
 #include "sections.h"
@@ -67,7 +68,7 @@ static size_t keep_front(choice *all, size_t count) {
     return kept;
 }
 
-/* What matters is near the top: the axis starts two tens below the least of what the networks reach. */
+/* What matters is near the top: the axis starts five to ten points below the least of what the networks reach. */
 static double axis_low(const choice *all, size_t count) {
     double least = 100;
     for (size_t i = 0; i < count; i++) {
@@ -76,7 +77,7 @@ static double axis_low(const choice *all, size_t count) {
             if (all[o].network == all[i].network) best = fmax(best, all[o].at.point->accuracy);
         least = fmin(least, best);
     }
-    return fmax(0, 10 * floor(least / 10) - 20);
+    return fmax(0, 5 * floor(least / 5) - 5);
 }
 
 static void figure(page *p, const records *r, const choice *all, size_t count, unsigned batch) {
@@ -151,6 +152,30 @@ static void front_table(page *p, const records *r, const choice *front, size_t c
     page_table_end(p);
 }
 
+/* What makes networks unlike each other without showing in accuracy and time: how long they were trained, how many
+ * weights they hold. */
+static void say_unlike(page *p, const records *r) {
+    json_int_t least = 0, most = 0;
+    for (size_t t = 0; t < r->trains; t++) {
+        if (t == 0 || r->train[t].epochs < least) least = r->train[t].epochs;
+        if (t == 0 || r->train[t].epochs > most) most = r->train[t].epochs;
+    }
+    bool independent = false;
+    for (size_t n = 0; n < r->networks; n++)
+        independent = independent || strcmp(r->network[n].recipe, "independent") == 0;
+    if (least == most && !independent) return;
+    page_paragraph(p, BOTH, "facts");
+    if (independent)
+        page_say(p, "The recipe independent is the yardstick: a separate network for every part of the range, "
+                    "sharing nothing; in all other recipes the parts share weights. ");
+    if (least != most)
+        page_say(p,
+                 "Trainings were from %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT
+                 " epochs long; the section on training tells which.",
+                 least, most);
+    page_paragraph_end(p);
+}
+
 void section_pareto(page *p, const records *r) {
     choice *all[BATCHES];
     size_t count[BATCHES];
@@ -161,6 +186,7 @@ void section_pareto(page *p, const records *r) {
         if (all[b] == NULL) p->html.failed = true;
     }
     if (any) {
+        say_unlike(p, r);
         page_grid(p, "figures");
         for (unsigned b = 0; b < BATCHES; b++) figure(p, r, all[b], count[b], b);
         page_grid_end(p);

@@ -105,10 +105,11 @@ static void add_roofs(roof_lines *to, const records *r, double left, double righ
         const plot_point first = {.x = start, .y = loads ? value * start : value};
         /* Two streams nearly alike: the lower one's words would stand on the upper one's. */
         const bool room = !loads || above / value > 1.8;
-        const plot_word word = {.x = loads ? start * 1.1 : right,
-                                .y = first.y * (loads ? 1.15 : 1),
+        const plot_word word = {.x = loads ? start * 1.05 : right,
+                                .y = first.y * (loads ? 1.05 : 1),
                                 .words = room ? to->text[to->count].text : "",
-                                .right = !loads};
+                                .right = !loads,
+                                .along = loads};
         if (loads) above = value;
         if (start < end) add_roof(to, first, (plot_point){.x = end, .y = loads ? value * end : value}, word, loads);
     }
@@ -206,6 +207,45 @@ static void row(page *p, const records *r, const bench_record *b) {
     cell_decimal(p, share_of(r, b), 0);
 }
 
+/* A kernel's first record, and the one where it comes nearest to its roof. */
+typedef struct nearest {
+    const bench_record *first, *best;
+    double share;
+} nearest;
+
+static int by_kernel(const void *left, const void *right) {
+    const nearest *a = left, *b = right;
+    const int order = strcmp(a->first->kernel, b->first->kernel);
+    if (order != 0) return order;
+    return a->first < b->first ? -1 : a->first > b->first;
+}
+
+static int by_first(const void *left, const void *right) {
+    const nearest *a = left, *b = right;
+    return a->first < b->first ? -1 : a->first > b->first;
+}
+
+/* One for each kernel, in the document's order; the caller frees. NULL without memory. */
+static nearest *new_nearest(page *p, const records *r, size_t *count) {
+    nearest *all = page_memory(p, (r->benches + 1) * sizeof *all);
+    *count = 0;
+    if (all == NULL) return NULL;
+    for (size_t i = 0; i < r->benches; i++)
+        all[i] = (nearest){&r->bench[i], &r->bench[i], share_of(r, &r->bench[i])};
+    qsort(all, r->benches, sizeof *all, by_kernel);
+    for (size_t i = 0; i < r->benches; i++) {
+        nearest *last = &all[*count - (*count > 0)];
+        if (*count == 0 || strcmp(last->first->kernel, all[i].first->kernel) != 0) {
+            all[(*count)++] = all[i];
+        } else if (all[i].share > last->share) {
+            last->best = all[i].best;
+            last->share = all[i].share;
+        }
+    }
+    qsort(all, *count, sizeof *all, by_first);
+    return all;
+}
+
 static void table(page *p, const records *r) {
     static const column columns[] = {
         {"kernel", false, false},       {"back end", false, false},     {"m \xc3\x97 k", true, true},
@@ -218,17 +258,10 @@ static void table(page *p, const records *r) {
         "registers and the loads of the nearest cache that holds weights, inputs and outputs. Roofs and kernels "
         "were measured at different moments of the run, so some percent above 100 are noise; the section on "
         "peers has paired ones.");
-    for (size_t i = 0; i < r->benches; i++) {
-        const bench_record *best = &r->bench[i];
-        bool seen = false;
-        for (size_t o = 0; o < r->benches; o++) {
-            const bench_record *other = &r->bench[o];
-            if (strcmp(other->kernel, r->bench[i].kernel) != 0) continue;
-            seen = seen || o < i;
-            if (share_of(r, other) > share_of(r, best)) best = other;
-        }
-        if (!seen) row(p, r, best);
-    }
+    size_t count;
+    nearest *kernel = new_nearest(p, r, &count);
+    for (size_t i = 0; kernel != NULL && i < count; i++) row(p, r, kernel[i].best);
+    free(kernel);
     page_table_end(p);
 }
 

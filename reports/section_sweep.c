@@ -9,8 +9,9 @@
  */
 enum { MOST_MARKDOWN_NETWORKS = 4 };
 
-/* Profiles of one picture; a model file holds no more (MODEL_MAX_PROFILES). Colours repeat after COLORS. */
-enum { MOST_CURVES = 16 };
+/* Profiles of one picture. With more of them each is for a narrow part, and what it does elsewhere is left to
+ * sweep.csv: picture and table then show the profile that serves each percentage. */
+enum { MOST_CURVES = 4 };
 
 static size_t count_points(const network *n) {
     size_t count = 0;
@@ -68,14 +69,37 @@ static plot accuracy_plot(const drawing *d) {
                   .lines = d->lines};
 }
 
+/* The accuracy of a network of many profiles, as it would be used. */
+static void served_figure(page *p, const records *r, const network *n) {
+    drawing d;
+    size_t count;
+    served *list = section_served(p, n, &count);
+    if (list != NULL && drawing_start(p, &d, count)) {
+        drawing_line(&d, network_label(n), 1)->bars = has_seeds(n);
+        for (size_t s = 0; s < count; s++) accuracy_point(&d, list[s].point);
+        const plot picture = accuracy_plot(&d);
+        page_figure(p, &picture,
+                    "%s: accuracy %s, against the percentage of channels; at each percentage the one of its %zu "
+                    "profiles that was trained for it.%s",
+                    network_label(n).text, data_label(r).text, n->curves,
+                    has_seeds(n) ? " Bars: least and greatest of the seeds." : "");
+        free(d.store);
+    }
+    free(list);
+}
+
 /* Accuracy of every profile over the whole range: bold in its own part, thin and dashed elsewhere. */
 static void accuracy_figure(page *p, const records *r, const network *n) {
     drawing d;
     const bool seeds = has_seeds(n);
+    if (n->curves > MOST_CURVES) {
+        served_figure(p, r, n);
+        return;
+    }
     if (!drawing_start(p, &d, 2 * count_points(n))) return;
-    for (size_t c = 0; c < n->curves && c < MOST_CURVES; c++) {
+    for (size_t c = 0; c < n->curves; c++) {
         const curve *one = &n->curve[c];
-        const unsigned color = (unsigned)c % COLORS + 1;
+        const unsigned color = (unsigned)c + 1;
         const label name = label_print("profile %" JSON_INTEGER_FORMAT ", trained for %s", one->profile,
                                        part_label(one->from_percent, one->to_percent).text);
         plot_line *beyond = drawing_line(&d, name, color);
@@ -86,11 +110,10 @@ static void accuracy_figure(page *p, const records *r, const network *n) {
             if (curve_owns(one, &one->point[i])) accuracy_point(&d, &one->point[i]);
     }
     const plot picture = accuracy_plot(&d);
-    page_figure(p, &picture, "%s: accuracy %s, against the percentage of channels.%s%s%s", network_label(n).text,
+    page_figure(p, &picture, "%s: accuracy %s, against the percentage of channels.%s%s", network_label(n).text,
                 data_label(r).text,
                 n->curves > 1 ? " Solid inside the profile's own part, dashed over the whole range." : "",
-                seeds ? " Bars: least and greatest of the seeds." : "",
-                n->curves > MOST_CURVES ? " Further profiles are in the table." : "");
+                seeds ? " Bars: least and greatest of the seeds." : "");
     free(d.store);
 }
 
@@ -182,7 +205,7 @@ static void accuracy_cell(page *p, const point *at) {
                             : "");
 }
 
-/* Everything: every profile at every percentage. */
+/* Everything: every profile at every percentage; of many profiles the one that serves it. */
 static void full_table(page *p, const records *r, const network *n) {
     static const column columns[] = {
         {"profile's part", false, false},
@@ -205,14 +228,17 @@ static void full_table(page *p, const records *r, const network *n) {
     page_table(p, HTML, columns, sizeof columns / sizeof columns[0],
                "%s on %s. Times are medians with their interval; FLOPs are per sample, issued ones by the "
                "arithmetic of the "
-               "kernels' tiles, which the section on executed work proves; accuracy is %s. An asterisk marks the "
-               "profile's own "
-               "part.",
-               n->model, n->backend, data_label(r).text);
+               "kernels' tiles, which the section on executed work proves; accuracy is %s. %s",
+               n->model, n->backend, data_label(r).text,
+               n->curves > MOST_CURVES
+                   ? "Each percentage with the profile that was trained for it; the others are in "
+                     "sweep.csv."
+                   : "An asterisk marks the profile's own part.");
     for (size_t c = 0; c < n->curves; c++) {
         const curve *one = &n->curve[c];
         for (size_t i = 0; i < one->points; i++) {
             const point *at = &one->point[i];
+            if (n->curves > MOST_CURVES && network_serving(n, at->percent) != one) continue;
             page_cell(p, (double)one->profile,
                       label_print("%s%s", part_label(one->from_percent, one->to_percent).text,
                                   curve_owns(one, at) ? " *" : "")

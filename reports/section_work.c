@@ -18,7 +18,7 @@ static bool same_layer(const layer_size *a, const layer_size *b) {
 static bool is_of(const bench_record *b, const flops_record *f) {
     const layer_size size = {
         .out = (double)b->out, .in = (double)b->in, .batch = (double)b->batch, .m = (double)b->m};
-    return strcmp(b->kernel, f->kernel) == 0 && same_layer(&size, &f->size);
+    return same_layer(&size, &f->size) && strcmp(b->kernel, f->kernel) == 0;
 }
 
 /* The time of the very call that was counted; NaN where none was measured. */
@@ -32,8 +32,8 @@ static interval time_of(const records *r, const flops_record *f) {
 static const flops_record *full_of(const records *r, const flops_record *f) {
     for (size_t i = 0; i < r->flopses; i++) {
         const flops_record *o = &r->flops[i];
-        if (counted(o) && strcmp(o->kernel, f->kernel) == 0 && same_layer(&o->size, &f->size) &&
-            o->size.k == o->size.in)
+        if (counted(o) && same_layer(&o->size, &f->size) && o->size.k == o->size.in &&
+            strcmp(o->kernel, f->kernel) == 0)
             return o;
     }
     return NULL;

@@ -104,6 +104,15 @@ START_TEST(label_and_parts) {
     model_label(&nested, text, sizeof text);
     ck_assert_str_eq(text, "nested harmonic 0-100, widths end, coupling initial");
     model_free(&nested);
+    double part[10];
+    for (size_t p = 0; p < 10; p++) part[p] = 10 * (double)(p + 1);
+    model best = untrained("best", GAMMA_ALL_ONE, part, 10);
+    model_label(&best, text, sizeof text);
+    ck_assert_str_eq(text, "best all-one 0-100 in 10 parts");
+    best.profile[9].from_percent = 89;
+    model_label(&best, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "80-90,89-100"));
+    model_free(&best);
 }
 END_TEST
 

@@ -901,6 +901,27 @@ START_TEST(without_gnuplot_the_page_says_so) {
 }
 END_TEST
 
+START_TEST(plots_beyond_a_page_are_told) {
+    static const double part[2] = {0, 100};
+    json_t *list = pack(json_array());
+    for (int m = 0; m < 80; m++) { /* two plots each, and some of all of them */
+        char name[32];
+        snprintf(name, sizeof name, "model %d", m);
+        json_array_append_new(list, sweep(name, 1, 0, part, 50, 90, 1000, 9000));
+        json_array_append_new(list, sweep(name, 1, 0, part, 100, 98, 2000, 19000));
+    }
+    report(document("A CPU", false, list));
+    char *html = content("index.html");
+    const size_t figures = count(html, "<figure");
+    if (figures > 0) {                   /* there is a gnuplot */
+        ck_assert_uint_eq(figures, 150); /* PAGE_FIGURES */
+        ck_assert_ptr_nonnull(strstr(html, "This page has its first 150 plots; "));
+    }
+    check_balance(html);
+    free(html);
+}
+END_TEST
+
 /* ---- refusals -------------------------------------------------------------------------------------------------
  */
 
@@ -1003,7 +1024,7 @@ int main(void) {
     Suite *suite = suite_create("report");
     const struct {
         const char *name;
-        const TTest *tests[8];
+        const TTest *tests[12];
     } subjects[] = {
         {"figures",
          {savings_are_those_of_the_records, answer_opens_the_report, seeds_are_averaged_and_their_spread_is_shown,
@@ -1017,7 +1038,8 @@ int main(void) {
         {"words",
          {synthetic_data_is_named_wherever_accuracy_is, hostile_strings_stay_text,
           sections_without_records_leave_no_trace, what_was_not_measured_is_a_dash, page_is_whole_and_alone,
-          markdown_fits_a_comment_however_much_there_is, without_gnuplot_the_page_says_so}},
+          markdown_fits_a_comment_however_much_there_is, without_gnuplot_the_page_says_so,
+          plots_beyond_a_page_are_told}},
         {"refusals",
          {incomplete_records_are_refused, kinds_that_are_no_file_names_are_refused,
           command_writes_or_says_why_not}},
@@ -1027,7 +1049,7 @@ int main(void) {
         TCase *subject = tcase_create(subjects[s].name);
         tcase_add_checked_fixture(subject, make_folder, remove_folder);
         tcase_set_timeout(subject, 120);
-        for (size_t t = 0; t < 8 && subjects[s].tests[t] != NULL; t++)
+        for (size_t t = 0; t < 12 && subjects[s].tests[t] != NULL; t++)
             tcase_add_test(subject, subjects[s].tests[t]);
         suite_add_tcase(suite, subject);
     }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../progress.h"
+#include "clock.h"
 
 /* ---- the child -------------------------------------------------------------------------------------------------
  */
@@ -100,8 +101,13 @@ static bool step_through(step_point *at, step_visit *visit, void *user, error *e
 bool step_run(const step_call *call, step_visit *visit, void *user, error *e) {
     step_point at = {0};
     int signal = 0;
+    cpu_pin pin; /* both on one CPU: they only ever wait for each other, and waking another CPU takes far longer */
+    cpu_pin_here(&pin, NULL);
     at.child = fork();
-    if (at.child < 0) return fail(e, "cannot start a process to trace: %s", strerror(errno));
+    if (at.child < 0) {
+        cpu_pin_release(&pin);
+        return fail(e, "cannot start a process to trace: %s", strerror(errno));
+    }
     if (at.child == 0) child_main(call);
     bool ok = child_wait(at.child, &signal, e);
     if (ok && signal != SIGSTOP) ok = fail(e, "the traced call crashed: %s", strsignal(signal));
@@ -112,6 +118,7 @@ bool step_run(const step_call *call, step_visit *visit, void *user, error *e) {
          step_through(&at, visit, user, e);
     kill(at.child, SIGKILL);
     while (waitpid(at.child, NULL, 0) < 0 && errno == EINTR) continue;
+    cpu_pin_release(&pin);
     return ok;
 }
 

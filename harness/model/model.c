@@ -1,10 +1,12 @@
 /* model.c: what follows from a model's recipe: its label, the FLOPs that its paper counts. */
 #include "model.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../library/decimal.h"
 #include "recipe.h"
 
 bool model_read(model *m, const char *path, error *e) {
@@ -28,9 +30,22 @@ __attribute__((format(printf, 3, 4))) static void append(char *text, size_t size
     va_end(args);
 }
 
+/* "0-20,20-40,40-100"; many of one width: "0-100 in 10 parts". */
+static void parts_label(const model *m, char *text, size_t text_size) {
+    enum { MANY = 4 };
+    model_parts_text(m, text, text_size);
+    if (m->profiles < MANY) return;
+    const double first = m->profile[0].from_percent, last = m->profile[m->profiles - 1].to_percent;
+    const double each = (last - first) / (double)m->profiles;
+    for (size_t p = 0; p < m->profiles; p++)
+        if (fabs(m->profile[p].to_percent - m->profile[p].from_percent - each) > 1e-9) return;
+    char from[DECIMAL_TEXT], to[DECIMAL_TEXT];
+    snprintf(text, text_size, "%s-%s in %zu parts", decimal_text(first, from), decimal_text(last, to), m->profiles);
+}
+
 void model_label(const model *m, char *text, size_t text_size) {
     char parts[256];
-    model_parts_text(m, parts, sizeof parts);
+    parts_label(m, parts, sizeof parts);
     snprintf(text, text_size, "%s %s %s", m->recipe, gamma_name(m->gamma), parts);
     const recipe *r = recipe_find(m->recipe);
     if (r == NULL) return;
