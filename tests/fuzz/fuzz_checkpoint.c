@@ -130,6 +130,10 @@ static void advance(begun *b, size_t far) {
     at->first = far / 2 % 2 * b->o.batch;
     at->shuffles = at->stage * b->o.epochs + at->epoch + (at->first > 0);
     at->sum = 1.0 / 3 * (double)far;
+    for (size_t p = 0; p < MODEL_MAX_PROFILES; p++) {
+        if (p <= at->stage) at->loss[p] = at->seconds[p] = 1.0 / (double)(7 * far + p + 3);
+        if (p < b->joint.profiles) at->recent_loss[p] = 1.0 / (double)(9 * far + p + 2);
+    }
     for (size_t l = 0; l < b->m.layers; l++)
         for (size_t i = 0; i < b->m.width[l + 1]; i++) b->velocity_b[l][i] = b->velocity_w[l][i] = 1.0f / 3;
 }
