@@ -102,7 +102,7 @@ static void tell(runner *r, const char *file, size_t index, const float *y) {
 static bool predict_images(runner *r, const request *q, const char *file, const images *part, error *e) {
     const size_t inputs = r->m.width[0], classes = r->m.width[r->m.layers];
     if (part->rows * part->columns != inputs)
-        return fail(e, "%s: %zu x %zu pixels, but the model was trained with images of %zu: scale it", file,
+        return fail(e, "%s: %zu x %zu pixels, but the model was trained with images of %zu pixels: scale it", file,
                     part->rows, part->columns, inputs);
     for (size_t first = 0; first < part->count; first += BATCH) {
         if (interrupted()) return fail(e, "interrupted");
@@ -162,7 +162,7 @@ static bool option_take(int c, request *q, error *e) {
     switch (c) {
     case 'p': return option_number("percent", optarg, 0, 100, &q->percent, e);
     case 'r':
-        if (!option_number("profile", optarg, 0, MODEL_MAX_PROFILES, &number, e)) return false;
+        if (!option_number("profile", optarg, 0, MODEL_MAX_PROFILES - 1, &number, e)) return false;
         q->profile = (size_t)number;
         q->profile_given = true;
         return number == floor(number) || fail(e, "--profile %s is not a whole number", optarg);

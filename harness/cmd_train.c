@@ -245,11 +245,23 @@ static bool start(request *q, int argc, char **argv, error *e) {
     return train_defaults(&q->train, name, e) || fail_in(e, "--recipe");
 }
 
+/* One file written over another is noticed when the training is over. */
+static bool different_files(const request *q, error *e) {
+    const char *const file[] = {q->out, q->train.checkpoint, q->json};
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < i; j++)
+            if (file[i] != NULL && file[j] != NULL && strcmp(file[i], file[j]) == 0)
+                return fail(e, "%s is named twice: model, checkpoint and records go to files of their own",
+                            file[i]);
+    return true;
+}
+
 static bool settle(request *q, error *e) {
     train_options *o = &q->train;
     if (q->out == NULL) return fail(e, "--out MODEL.safetensors is missing: where is the model to go?");
     if (!q->halved) o->halve_after = o->epochs * 5 / 6;
     if (o->resume != NULL && o->checkpoint == NULL) o->checkpoint = o->resume;
+    if (!different_files(q, e)) return false;
     return backend_choose(q->backend, &o->backend, e);
 }
 
@@ -267,11 +279,13 @@ static void print_settings(const train_options *o, const dataset *data) {
     printf("-%zu, %s weights; parts", data->classes, initial_name(o->initial));
     for (size_t p = 0; p < o->parts; p++)
         printf("%s %g-%g", p > 0 ? "," : "", o->part[p].from_percent, o->part[p].to_percent);
-    printf(
-        "%s; per part %zu epochs of batches of %zu, learning rate %g%s, momentum %g, weight decay %g, seed %llu.\n",
-        train_stages(o) < o->parts ? ", of which only the first is trained" : "", o->epochs, o->batch, o->lr,
-        number, o->momentum, o->weight_decay, (unsigned long long)o->seed);
-    printf("Widths of a step: %s", o->widths->name);
+    const bool joint = o->recipe->joint;
+    printf("%s; %s%zu epochs of batches of %zu, learning rate %g%s, momentum %g, weight decay %g, seed %llu.\n",
+           o->recipe->first_stage_only && o->parts > 1 ? ", of which only the first is trained" : "",
+           joint ? "" : "per part ", o->epochs, o->batch, o->lr, number, o->momentum, o->weight_decay,
+           (unsigned long long)o->seed);
+    printf("Widths of a step: %s", joint ? "the end of every part" : o->widths->name);
+    for (size_t w = 0; w < o->width_weights; w++) printf("%s%g", w > 0 ? "," : ", weights ", o->width_weight[w]);
     if (o->recipe->has_options) printf("; coupling: %s", coupling_name(o->coupling));
     if (o->recipe->can_distill) printf("; distillation: %s", o->distillation ? "yes" : "no");
     printf(".\n");
@@ -288,9 +302,12 @@ static void tell(const request *q, const model *m, const train_log *log, results
         const double from = m->profile[p].from_percent, to = m->profile[p].to_percent;
         char range[32];
         snprintf(range, sizeof range, "%g-%g", from, to);
+        if (isnan(log[p].loss)) { /* a stage that never ran has nothing to record */
+            printf("%-9zu %-14s %10s %10s %12.2f\n", p, range, "-", "-", log[p].accuracy_percent);
+            continue;
+        }
         printf("%-9zu %-14s %10.2f %10.5f %12.2f\n", p, range, log[p].seconds, log[p].loss,
                log[p].accuracy_percent);
-        if (isnan(log[p].loss)) continue; /* a stage that never ran has nothing to record */
         results_add(r,
                     json_pack("{s:s, s:s, s:s, s:s, s:I, s:[f, f], s:I, s:I, s:f, s:f, s:f, s:s}", "kind", "train",
                               "model", label, "recipe", m->recipe, "gamma", gamma_name(m->gamma), "profile",

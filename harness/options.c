@@ -26,7 +26,7 @@ bool option_number(const char *name, const char *text, double low, double high, 
     const double number = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(number) || errno == ERANGE)
         return fail(e, "--%s '%s' is not a number", name, text);
-    if (number < low || number > high) return fail(e, "--%s %s is outside %.15g to %.15g", name, text, low, high);
+    if (number < low || number > high) return fail(e, "--%s %s is outside %.16g to %.16g", name, text, low, high);
     *value = number;
     return true;
 }

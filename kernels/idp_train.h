@@ -5,6 +5,8 @@
  * at a time, from the samples as [sample][32]. Weights stay row-major, [out][in], unpacked: every product below
  * broadcasts its left factor, whose layout is free, and streams its right factor, which is in blocks.
  *
+ * Not installed and not shown by libidp.so: these structures follow what the program's trainer needs.
+ *
  * Functions are pure: no allocation, no state, no failure; contracts are asserts. Arrays of blocks are 64-byte
  * aligned; other floats need no alignment. Sums run in a fixed order: the same arguments give the same bits.
  */

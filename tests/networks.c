@@ -39,15 +39,19 @@ static void fill_profile(network *n, size_t p) {
     n->profile[p] = (idp_mlp_profile){n->w_at[p], n->b_at[p], n->gamma_at[p]};
 }
 
-void network_random(network *n) {
+void network_fill(network *n) {
     n->boundaries = 0;
+    for (size_t p = 0; p < n->profiles; p++) fill_profile(n, p);
+}
+
+void network_random(network *n) {
     n->layers = 1 + random_below(&network_rng, NETWORK_LAYERS);
     n->profiles = 1 + random_below(&network_rng, NETWORK_PROFILES);
     for (size_t h = 0; h <= n->layers; h++) {
         n->width[h] = 1 + random_below(&network_rng, NETWORK_WIDTH);
         n->incomplete[h] = h > 0 && h < n->layers && !network_one_in(4);
     }
-    for (size_t p = 0; p < n->profiles; p++) fill_profile(n, p);
+    network_fill(n);
 }
 
 static void uncouple(network *n, size_t l, float *w, double boundary) {

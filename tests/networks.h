@@ -34,8 +34,9 @@ idp_mlp_spec network_spec(const network *n);
 /* True once in n times. */
 bool network_one_in(size_t n);
 
-/* Sizes, weights, coefficients, and which layers the profiles share. */
+/* Sizes, weights, coefficients, and which layers the profiles share; and all but the sizes. */
 void network_random(network *n);
+void network_fill(network *n);
 
 /* Draws boundaries for a random network, makes the couplings across them zero, and some profiles' coefficients
  * equal. */

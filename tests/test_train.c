@@ -809,7 +809,7 @@ START_TEST(forum_trains_one_stage) {
 }
 END_TEST
 
-static const char *const all_recipes[] = {"authors", "nested", "sandwich", "independent", "forum"};
+static const char *const all_recipes[] = {"authors", "nested", "sandwich", "independent", "best", "forum"};
 
 /* Trained with a checkpoint after every epoch, and again from the last but one of a stage: the same bits. */
 START_TEST(checkpoint_resumes) {

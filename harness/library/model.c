@@ -50,8 +50,7 @@ const char *model_noted(const model *m, const char *key) {
     return NULL;
 }
 
-/* Appends to text[0 .. size - 1], cutting what does not fit. */
-__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size, const char *format, ...) {
+void model_append(char *text, size_t size, const char *format, ...) {
     const size_t used = strlen(text);
     va_list args;
     va_start(args, format);
@@ -63,8 +62,8 @@ void model_parts_text(const model *m, char *text, size_t text_size) {
     text[0] = '\0';
     for (size_t p = 0; p < m->profiles; p++) {
         char from[DECIMAL_TEXT], to[DECIMAL_TEXT];
-        append(text, text_size, "%s%s-%s", p > 0 ? "," : "", decimal_text(m->profile[p].from_percent, from),
-               decimal_text(m->profile[p].to_percent, to));
+        model_append(text, text_size, "%s%s-%s", p > 0 ? "," : "", decimal_text(m->profile[p].from_percent, from),
+                     decimal_text(m->profile[p].to_percent, to));
     }
 }
 

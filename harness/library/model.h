@@ -69,6 +69,9 @@ void model_note(model *m, const char *key, const char *format, ...) __attribute_
 /* What was noted under that key, or NULL. */
 const char *model_noted(const model *m, const char *key);
 
+/* Appends to text[0 .. size - 1], cutting what does not fit. */
+void model_append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* "0-30,30-100" */
 void model_parts_text(const model *m, char *text, size_t text_size);
 

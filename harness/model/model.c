@@ -2,7 +2,6 @@
 #include "model.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,15 +18,6 @@ bool model_read(model *m, const char *path, error *e) {
     }
     *m = found;
     return true;
-}
-
-/* Appends to text[0 .. size - 1], cutting what does not fit. */
-__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size, const char *format, ...) {
-    const size_t used = strlen(text);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text + used, size - used, format, args);
-    va_end(args);
 }
 
 /* "0-20,20-40,40-100"; many of one width: "0-100 in 10 parts". */
@@ -50,11 +40,11 @@ void model_label(const model *m, char *text, size_t text_size) {
     const recipe *r = recipe_find(m->recipe);
     if (r == NULL) return;
     const char *distillation = r->can_distill ? model_noted(m, "distillation") : NULL;
-    if (distillation != NULL) append(text, text_size, ", distillation %s", distillation);
+    if (distillation != NULL) model_append(text, text_size, ", distillation %s", distillation);
     if (!r->has_options) return;
     const char *widths = model_noted(m, "widths"), *coupling = model_noted(m, "coupling");
-    if (widths != NULL) append(text, text_size, ", widths %s", widths);
-    if (coupling != NULL) append(text, text_size, ", coupling %s", coupling);
+    if (widths != NULL) model_append(text, text_size, ", widths %s", widths);
+    if (coupling != NULL) model_append(text, text_size, ", coupling %s", coupling);
 }
 
 /* cut_outputs: count only the outputs that the next layer reads. */
