@@ -158,16 +158,37 @@ static void forward(trial *c, input *in) {
     const float untouched = scaled[0];
     spoil(y, m * BLOCK);
     for (size_t j = 0; j + 1 < m; j++) spoil(buffer[W].data + j * stride + k, stride - k);
-    const idp_train_forward f = {w, stride, b, x, y, m, k, with_relu, with_gamma ? gamma : NULL, scaled};
+    /* Some of the channels, in any order; the oracle gets them gathered. */
+    static uint32_t list[IN];
+    static float listed_w[OUT * IN], listed_x[IN * BLOCK];
+    const bool listed = k > 0 && input_below(in, 2);
+    const size_t count = listed ? input_size(in, k) : k;
+    for (size_t t = 0; t < count; t++) {
+        const size_t i = listed ? input_below(in, k) : t;
+        list[t] = (uint32_t)i;
+        for (size_t j = 0; j < m; j++) listed_w[j * count + t] = w[j * stride + i];
+        memcpy(listed_x + t * BLOCK, x + i * BLOCK, BLOCK * sizeof *x);
+    }
+    const idp_train_forward f = {.w = w,
+                                 .w_stride = stride,
+                                 .b = b,
+                                 .x = x,
+                                 .y = y,
+                                 .m = m,
+                                 .k = count,
+                                 .relu = with_relu,
+                                 .gamma = with_gamma ? gamma : NULL,
+                                 .scaled = scaled,
+                                 .channel = listed ? list : NULL};
     run(c, "forward", (call){.forward = &f}, NULL, 1 << W | 1 << B | 1 << GAMMA | 1 << X | 1 << Y | 1 << SCALED,
         1 << Y | 1 << SCALED);
-    oracle_fc layer = {.k = k,
+    oracle_fc layer = {.k = count,
                        .m = m,
                        .batch = BLOCK,
-                       .w = w,
-                       .w_stride = stride,
+                       .w = listed_w,
+                       .w_stride = count,
                        .b = b,
-                       .x = x,
+                       .x = listed_x,
                        .x_stride = BLOCK,
                        .relu = with_relu,
                        .gradual = true};
