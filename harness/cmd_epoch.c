@@ -6,8 +6,8 @@
 
 #include "backends.h"
 #include "commands.h"
-#include "epoch.h"
-#include "epoch_torch.h"
+#include "epoch/epoch.h"
+#include "epoch/epoch_torch.h"
 #include "model/pool.h"
 #include "model/train.h"
 #include "results/results.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench/bench.h"
 #include "commands.h"
 #include "machine/machine.h"
 #include "measure/flops.h"

@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "jobs.h"
 #include "machine/machine.h"
-#include "reproduce.h"
+#include "reproduce/reproduce.h"
 
 static const char help[] =
     "Usage: idp reproduce [OPTION]...\n"

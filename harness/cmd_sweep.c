@@ -7,8 +7,8 @@
 #include "backends.h"
 #include "commands.h"
 #include "progress.h"
-#include "refine.h"
-#include "sweep_latency.h"
+#include "sweep/refine.h"
+#include "sweep/sweep_latency.h"
 
 static const char help[] =
     "Usage: idp sweep MODEL [OPTION]...\n"

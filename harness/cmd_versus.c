@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench/bench.h"
 #include "commands.h"
 #include "machine/machine.h"
 #include "progress.h"
 #include "results/results.h"
-#include "versus.h"
-#include "versus_worker.h"
+#include "versus/versus.h"
+#include "versus/versus_worker.h"
 
 static const char help[] =
     "Usage: idp versus A B [C]... [OPTION]...\n"

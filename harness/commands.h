@@ -2,7 +2,7 @@
 #ifndef HARNESS_COMMANDS_H
 #define HARNESS_COMMANDS_H
 
-#include "bench.h"
+#include "bench/bench.h"
 #include "error.h"
 
 /* A command gets its own name as argv[0]. It prints its results on stdout and its progress on stderr, and returns

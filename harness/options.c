@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench/bench.h"
 #include "commands.h"
 
 int option_error(int argc, char **argv, int c, error *e) {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench.h"
-#include "bench_layer.h"
+#include "bench/bench.h"
+#include "bench/bench_layer.h"
 #include "commands.h"
 #include "peers/peers.h"
 

@@ -2,7 +2,7 @@
  * record, and a network whose couplings are not what they are said to be is refused. Times come from a ticking
  * clock. */
 #include "measure/clock.h"
-#include "refine.h"
+#include "sweep/refine.h"
 
 #include <check.h> /* last: it has a macro `fail` */
 #include <math.h>

@@ -2,7 +2,7 @@
  * the verdicts, and the child processes that train. tests/stats_scipy holds Student's t against scipy. */
 #include "jobs.h"
 #include "model/random.h"
-#include "reproduce.h"
+#include "reproduce/reproduce.h"
 #include "seed.h"
 
 #include <check.h> /* last: it has a macro `fail` */

@@ -5,7 +5,7 @@
 #include "measure/clock.h"
 #include "measure/issued.h"
 #include "model/train.h"
-#include "sweep_latency.h"
+#include "sweep/sweep_latency.h"
 
 #include <check.h> /* last: it has a macro `fail` */
 #include <math.h>

@@ -11,8 +11,8 @@
 #include "commands.h"
 #include "model/random.h"
 #include "results/results.h"
-#include "versus.h"
-#include "versus_worker.h"
+#include "versus/versus.h"
+#include "versus/versus_worker.h"
 
 #include <check.h> /* last: it has a macro named fail */
 

@@ -3,7 +3,7 @@
 #define HARNESS_MATRIX_CELLS_H
 
 #include "../backends.h"
-#include "../bench.h"
+#include "../bench/bench.h"
 #include "../error.h"
 
 enum { MATRIX_PERCENTS = 20, MATRIX_SERIES = 256 };

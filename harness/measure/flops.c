@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../bench_layer.h"
+#include "../bench/bench_layer.h"
 #include "../results/build.h"
 
 static idp_fc shape_of(const flops_case *c) {

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/dataset.h"
-#include "measure/clock.h"
-#include "measure/processes.h"
-#include "model/matrix.h"
-#include "model/random.h"
+#include "../data/dataset.h"
+#include "../measure/clock.h"
+#include "../measure/processes.h"
+#include "../model/matrix.h"
+#include "../model/random.h"
 
 const sweep_batch sweep_batches[SWEEP_BATCHES] = {{"batch_1", 1}, {"batch_128", SWEEP_MOST_SAMPLES}};
 

@@ -3,11 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "measure/clock.h"
-#include "measure/paired.h"
-#include "measure/peak.h"
-#include "model/gradient.h"
-#include "model/matrix.h"
+#include "../measure/clock.h"
+#include "../measure/paired.h"
+#include "../measure/peak.h"
+#include "../model/gradient.h"
+#include "../model/matrix.h"
 
 const float epoch_lr = 0.05f, epoch_momentum = 0.9f;
 

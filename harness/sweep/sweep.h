@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 
-#include "data/dataset.h"
-#include "measure/paired.h"
-#include "model/model.h"
-#include "results/results.h"
+#include "../data/dataset.h"
+#include "../measure/paired.h"
+#include "../model/model.h"
+#include "../results/results.h"
 
 enum { SWEEP_MOST_PERCENTS = 101, SWEEP_MOST_PROCESSES = 100 };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "measure/paired.h"
-#include "model/random.h"
+#include "../measure/paired.h"
+#include "../model/random.h"
 
 enum { SEED_BITS = 53 }; /* what every JSON reader keeps */
 

@@ -3,10 +3,10 @@
 #ifndef HARNESS_EPOCH_H
 #define HARNESS_EPOCH_H
 
-#include "data/dataset.h"
-#include "measure/stats.h"
-#include "model/model.h"
-#include "progress.h"
+#include "../data/dataset.h"
+#include "../measure/stats.h"
+#include "../model/model.h"
+#include "../progress.h"
 
 enum { EPOCH_BATCH = 128, EPOCH_HIDDEN = 100, EPOCH_VARIANTS_MOST = 64 };
 extern const float epoch_lr, epoch_momentum;

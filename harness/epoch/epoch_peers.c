@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../kernels/idp_train.h"
+#include "../../kernels/idp_train.h"
 #include "epoch.h"
-#include "model/matrix.h"
+#include "../model/matrix.h"
 
 #ifdef EPOCH_OPENBLAS
 #include <cblas.h>

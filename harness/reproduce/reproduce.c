@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "data/mnist.h"
-#include "jobs.h"
+#include "../data/mnist.h"
+#include "../jobs.h"
 
 static_assert((int)JOBS_MOST_VALUES >= REPRODUCE_MOST_ROW_CELLS + 1, "a job gives its cells and its time");
 enum { SECONDS = REPRODUCE_MOST_ROW_CELLS, JOB_VALUES };

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "measure/counters.h"
+#include "../measure/counters.h"
 #include "sweep.h"
 
 enum { SWEEP_BATCHES = 2, SWEEP_MOST_SAMPLES = 128 };

@@ -12,11 +12,11 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "error.h"
-#include "measure/clock.h"
-#include "measure/stats.h"
-#include "measure/workload.h"
-#include "progress.h"
+#include "../error.h"
+#include "../measure/clock.h"
+#include "../measure/stats.h"
+#include "../measure/workload.h"
+#include "../progress.h"
 
 enum { VERSUS_MOST = 16, VERSUS_MOST_PROCESSES = 500, VERSUS_LEAST_ROUNDS = 8, VERSUS_MOST_ROUNDS = 100000 };
 

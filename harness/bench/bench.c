@@ -8,13 +8,13 @@
 
 #include "bench_layer.h"
 #include "gbench.h"
-#include "machine/machine.h"
-#include "measure/clock.h"
-#include "measure/counters.h"
-#include "measure/flops.h"
-#include "measure/stats.h"
-#include "measure/workload.h"
-#include "progress.h"
+#include "../machine/machine.h"
+#include "../measure/clock.h"
+#include "../measure/counters.h"
+#include "../measure/flops.h"
+#include "../measure/stats.h"
+#include "../measure/workload.h"
+#include "../progress.h"
 
 struct bench_case;
 

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends.h"
-#include "measure/clock.h"
-#include "measure/flops.h"
-#include "measure/issued.h"
-#include "model/train.h"
+#include "../backends.h"
+#include "../measure/clock.h"
+#include "../measure/flops.h"
+#include "../measure/issued.h"
+#include "../model/train.h"
 #include "sweep_latency.h"
 
 typedef struct sweep {

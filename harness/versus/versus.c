@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "measure/processes.h"
+#include "../measure/processes.h"
 #include "versus_worker.h"
 
 versus_options versus_defaults(void) {

@@ -3,10 +3,10 @@
 #ifndef HARNESS_REPRODUCE_H
 #define HARNESS_REPRODUCE_H
 
-#include "data/dataset.h"
-#include "measure/student.h"
-#include "model/train.h"
-#include "results/results.h"
+#include "../data/dataset.h"
+#include "../measure/student.h"
+#include "../model/train.h"
+#include "../results/results.h"
 
 enum { EXPECTED_SEEDS = 3, REPRODUCE_MOST_CELLS = 20, REPRODUCE_MOST_CURVES = 3, REPRODUCE_MOST_SEEDS = 50 };
 enum { REPRODUCE_MOST_ROW_CELLS = REPRODUCE_MOST_CELLS * REPRODUCE_MOST_CURVES };

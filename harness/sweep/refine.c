@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "measure/clock.h"
-#include "model/matrix.h"
-#include "model/random.h"
+#include "../measure/clock.h"
+#include "../model/matrix.h"
+#include "../model/random.h"
 #include "sweep_latency.h"
 
 typedef struct bench {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "library/floats.h"
+#include "../library/floats.h"
 
 enum { ALIGN_BYTES = 64, STRIDE_FLOATS = 16 };
 

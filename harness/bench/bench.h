@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "backends.h"
-#include "results/results.h"
+#include "../backends.h"
+#include "../results/results.h"
 
 enum {
     BENCH_SHAPES = 64,

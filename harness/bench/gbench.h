@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#include "error.h"
+#include "../error.h"
 
 typedef struct gbench_case {
     const char *name; /* unique; filters and reports know it by this */

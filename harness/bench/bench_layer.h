@@ -2,8 +2,8 @@
 #ifndef HARNESS_BENCH_LAYER_H
 #define HARNESS_BENCH_LAYER_H
 
-#include "../kernels/idp.h"
-#include "error.h"
+#include "../../kernels/idp.h"
+#include "../error.h"
 
 /* Zeroed: empty. The cases of a series share one and take it in turn, so that memory holds one layer at a time. */
 typedef struct bench_layer {
