@@ -24,7 +24,10 @@ shown show_decimal(double value, int decimals) {
     if (!isfinite(value)) return dash();
     shown s;
     if (fabs(value) < 0.5 * pow(10, -decimals)) value = 0; /* no "-0.0" */
-    snprintf(s.text, sizeof s.text, "%s%.*f", value < 0 ? MINUS : "", decimals, fabs(value));
+    /* No measured figure is that large; what a file may hold has up to 309 digits, and is not to be cut. */
+    const bool huge = fabs(value) >= 1e18;
+    snprintf(s.text, sizeof s.text, huge ? "%s%.*e" : "%s%.*f", value < 0 ? MINUS : "", huge ? 2 : decimals,
+             fabs(value));
     return s;
 }
 
@@ -36,8 +39,10 @@ shown show_channels(double percent) {
 }
 
 shown show_percent(double percent, int decimals) {
-    shown s = show_decimal(percent, decimals);
-    if (isfinite(percent)) strcat(s.text, NBSP "%");
+    if (!isfinite(percent)) return dash();
+    const shown number = show_decimal(percent, decimals);
+    shown s;
+    snprintf(s.text, sizeof s.text, "%.40s" NBSP "%%", number.text);
     return s;
 }
 

@@ -1013,6 +1013,10 @@ START_TEST(figures_look_alike_everywhere) {
     ck_assert_str_eq(show_decimal(-2.5, 1).text, "\xe2\x88\x92"
                                                  "2.5");
     ck_assert_str_eq(show_percent(NAN, 1).text, "\xe2\x80\x93");
+    ck_assert_str_eq(show_percent(-1e300, 1).text, "\xe2\x88\x92"
+                                                   "1.00e+300\xc2\xa0%");
+    ck_assert_str_eq(show_significant(1e18).text, "1.00e+18");
+    ck_assert_str_eq(show_significant(9.99e17).text, "999000000000000000");
     ck_assert_str_eq(show_count(1234567).text, "1,234,567");
     ck_assert_str_eq(show_bytes(49152).text, "48.0\xc2\xa0KiB");
     ck_assert_str_eq(show_range(show_decimal(-2, 0), show_decimal(3, 0)).text, "\xe2\x88\x92"
