@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench_layer.h"
-#include "gbench.h"
 #include "../machine/machine.h"
 #include "../measure/clock.h"
 #include "../measure/counters.h"
@@ -15,6 +13,8 @@
 #include "../measure/stats.h"
 #include "../measure/workload.h"
 #include "../progress.h"
+#include "bench_layer.h"
+#include "gbench.h"
 
 struct bench_case;
 

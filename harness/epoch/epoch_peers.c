@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "../../kernels/idp_train.h"
-#include "epoch.h"
 #include "../model/matrix.h"
+#include "epoch.h"
 
 #ifdef EPOCH_OPENBLAS
 #include <cblas.h>
