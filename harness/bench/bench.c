@@ -62,7 +62,7 @@ void bench_defaults(bench_options *options, bool quick) {
                                .batches = 1,
                                .percents = sizeof percents / sizeof percents[0],
                                .repetitions = 3,
-                               .budget_s = quick ? 5 : 35};
+                               .budget_s = quick ? 5 : 20};
     memcpy(options->shape, shapes, sizeof shapes);
     memcpy(options->percent, percents, sizeof percents);
 }
