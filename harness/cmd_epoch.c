@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "epoch/epoch.h"
 #include "epoch/epoch_torch.h"
+#include "measure/clock.h"
 #include "model/pool.h"
 #include "model/train.h"
 #include "results/results.h"
@@ -150,6 +151,7 @@ static bool run(const request *q, error *e) {
     size_t loops = 0;
     double peak = 0;
     progress bar;
+    cpu_pin pin = {.cpu = -1};
     if (!results_writable(q->json, e) || !results_new(&to, q->typed, (uint64_t)q->seed, e) ||
         !dataset_load(&data, q->data, e))
         goto done;
@@ -161,9 +163,11 @@ static bool run(const request *q, error *e) {
                epoch_flops_per_sample(data.train.rows * data.train.columns, data.classes, 1));
     fflush(stdout); /* before the progress on stderr */
     progress_start(&bar, "epoch", 1);
+    cpu_pin_here(&pin, NULL); /* the loops' own threads are there already, and free */
     if (!epoch_measure(loop, loops, &data.train, data.classes, (uint64_t)q->seed, (size_t)q->rounds, q->budget_s,
                        &bar, time, &peak, e))
         goto done;
+    cpu_pin_release(&pin);
     progress_end(&bar, NULL);
     if (!same_loss(loop, time, loops, e)) goto done;
     printf("Where not every pixel is multiplied, layer 1's forward product leaves out those that are 0 in all of "
@@ -184,6 +188,7 @@ static bool run(const request *q, error *e) {
     done = !interrupted() || fail(e, "interrupted");
     done = results_write(&to, q->json, done ? e : NULL) && done;
 done:
+    cpu_pin_release(&pin);
     for (size_t v = 0; v < loops; v++) loop[v].destroy(loop[v].state);
     results_free(&to);
     dataset_free(&data);

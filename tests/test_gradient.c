@@ -492,9 +492,9 @@ START_TEST(dark_pixels) {
 }
 END_TEST
 
-/* The update within its regions is v = momentum v - lr (g + decay w), w += v, of biases without decay, with the
- * gradient that the step without an update gives, and nothing outside; and has the same bits on any number of
- * threads. */
+/* With one and with two widths. The update within its regions is v = momentum v - lr (g + decay w), w += v, of
+ * biases without decay, with the gradient that the step without an update gives, and nothing outside; and has the
+ * same bits on any number of threads. */
 START_TEST(update_and_threads) {
     static const size_t k[] = {9, 30};
     static const region regions[] = {{5, 20, 0, INPUTS}, {5, 33, 3, 35}, {0, CLASSES, 0, HIDDEN}};
@@ -503,7 +503,7 @@ START_TEST(update_and_threads) {
         lab *l = lab_new(threads);
         float *v[3], *v_b[3], *old[3], *old_b[3];
         const gradient_step step = {
-            .image = l->image, .label = l->label, .batch = SAMPLES, .k = k, .widths = 2, .distill = true};
+            .image = l->image, .label = l->label, .batch = SAMPLES, .k = k, .widths = (size_t)_i, .distill = true};
         const gradient_update update = {regions, v, v_b, 0.5f, 0.75f, 0.25f};
         gradient_run(&l->g, &l->net, &step, NULL);
         for (size_t h = 0; h < 3; h++) {
@@ -561,7 +561,7 @@ int main(void) {
     tcase_add_loop_test(all, pixels_and_turns, 0, backends);
     tcase_add_loop_test(all, every_task_once, 1, 5);
     tcase_add_loop_test(all, recipes_gradient, 0, 4);
-    tcase_add_test(all, update_and_threads);
+    tcase_add_loop_test(all, update_and_threads, 1, 3);
     tcase_add_test(all, dark_pixels);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

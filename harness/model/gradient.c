@@ -215,8 +215,10 @@ static void samples_task(void *context, size_t block, size_t thread) {
         for (size_t i = 0; i < net->width[0]; i += LINE)
             p->g->kernels->pixels_turned(pixels_at(p, block, i), s->input + i * BLOCK);
         read_target(p, block);
-        const size_t lit = p->g->lit[block] = p->step->zeros ? net->width[0] : lit_pixels(p, block, s->lit);
-        forward(p, 0, block, p->first, lit, p->step->zeros ? NULL : s->lit, s->input);
+        const size_t lit = p->step->zeros ? net->width[0] : lit_pixels(p, block, s->lit);
+        const bool listed = lit < net->width[0] - net->width[0] / 8; /* going by a list costs one load in twelve */
+        p->g->lit[block] = listed ? lit : net->width[0];
+        forward(p, 0, block, p->first, p->g->lit[block], listed ? s->lit : NULL, s->input);
         if (net->own == NULL) turn(p, 1, block, p->first);
         if (p->step->widths > 1 || net->own != NULL)
             memset(block_at(p, p->g->delta[1], 1, block), 0, p->first * BLOCK * sizeof(float));
@@ -327,6 +329,11 @@ static void own_layer(const pass *p, size_t l, size_t column, size_t n, gradient
     if (!own) mix_weights(p, l, from, to, column, n, s->unmixed);
 }
 
+/* Whether each weight's gradient is used up by the one task that sums it, so that none is kept in dw. */
+static bool used_at_once(const pass *p) {
+    return p->update != NULL && p->step->widths == 1 && p->net->own == NULL && p->net->mix == NULL;
+}
+
 /* Other layers add up over the widths. */
 static void inner_layer(const pass *p, size_t l, size_t index, gradient_scratch *s) {
     const size_t k = p->step->k[p->w], in = channels(p->net, l, k), column = index * BLOCK;
@@ -337,6 +344,7 @@ static void inner_layer(const pass *p, size_t l, size_t index, gradient_scratch 
         begin = most(begin, update->regions[l].column_from);
         end = least(end, update->regions[l].column_to);
     }
+    const bool add = !used_at_once(p);
     size_t reached_rows = from, reached = begin; /* what is left has its gradient, if any, from other widths */
     if (column < in && (is_own(p, l) || mix_of(p) != NULL)) {
         own_layer(p, l, column, least(BLOCK, in - column), s);
@@ -344,11 +352,11 @@ static void inner_layer(const pass *p, size_t l, size_t index, gradient_scratch 
         reached_rows = most(from, least(to, channels(p->net, l + 1, k)));
         reached = least(end, in);
         fill_terms(p, l, from, p->g->turned[l] + index * p->blocks * SQUARE + (begin - column), s->term);
-        weights(p, l, from, reached_rows, begin, reached - begin, s->term, p->blocks, true, update);
+        weights(p, l, from, reached_rows, begin, reached - begin, s->term, p->blocks, add, update);
     }
     if (update == NULL || begin >= end) return;
-    if (reached < end) weights(p, l, from, reached_rows, reached, end - reached, NULL, 0, true, update);
-    weights(p, l, reached_rows, to, begin, end - begin, NULL, 0, true, update);
+    if (reached < end) weights(p, l, from, reached_rows, reached, end - reached, NULL, 0, add, update);
+    weights(p, l, reached_rows, to, begin, end - begin, NULL, 0, add, update);
 }
 
 static void biases(const pass *p, size_t l, gradient_scratch *s) {
@@ -397,9 +405,13 @@ static void weights_task(void *context, size_t index, size_t thread) {
 
 /* ---- a step -------------------------------------------------------------------------------------------------- */
 
-static void clear(gradient *g, const gradient_net *net, bool first_weights) {
+/* Layer 1's gradient is stored, if at all, by the one task that sums it. */
+static void clear(const pass *p) {
+    gradient *g = p->g;
+    const gradient_net *net = p->net;
     for (size_t l = 0; l < net->layers; l++) {
-        if (l > 0 || first_weights) memset(g->dw[l], 0, net->width[l] * net->width[l + 1] * sizeof(float));
+        if (l == 0 ? p->update == NULL : !used_at_once(p))
+            memset(g->dw[l], 0, net->width[l] * net->width[l + 1] * sizeof(float));
         memset(g->db[l], 0, net->width[l + 1] * sizeof(float));
     }
 }
@@ -424,7 +436,7 @@ double gradient_run(gradient *g, const gradient_net *net, const gradient_step *s
     pass p = {.g = g, .net = net, .step = step, .update = update, .blocks = blocks_of(step->batch)};
     for (size_t w = 0; w < step->widths; w++) p.first = most(p.first, channels(net, 1, step->k[w]));
     for (size_t l = 1; l < net->layers; l++) p.inner_tasks += blocks_of(net->width[l]) + 1;
-    clear(g, net, update == NULL);
+    clear(&p);
     double total = 0;
     for (; p.w < step->widths; p.w++) {
         if (net->own != NULL) clear_own(net, own_of(&p));
