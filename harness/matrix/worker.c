@@ -209,7 +209,7 @@ bool matrix_work(const char *request, char **answer, error *e) {
     cpu_pin_here(&pin, NULL);
     json_t *cells = q.network ? matrix_network_work(&q, e) : series_work(&q, e);
     char *text = cells != NULL ? json_dumps(cells, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-    if (cells != NULL && text == NULL) fail(e, "no memory for the answer");
+    if (text == NULL && e->text[0] == '\0') fail(e, "no memory for the answer");
     json_decref(cells);
     cpu_pin_release(&pin);
     alarm(0);

@@ -224,6 +224,7 @@ static json_t *answer_all(const bench *b, uint64_t seed, error *e) {
             paired_free(&set.samples);
         }
     }
+    if (answer == NULL) fail(e, "no memory for the times");
     return answer;
 }
 
@@ -245,7 +246,10 @@ int sweep_worker(const char *text, error *e) {
     if (!model_read(&m, path, e) || !bench_open(&b, &m, backend, &o, seed, NULL, e)) goto done;
     answer = answer_all(&b, seed, e);
     if (answer == NULL) goto done;
-    if (json_dumpf(answer, stdout, JSON_COMPACT) == 0) status = 0;
+    if (json_dumpf(answer, stdout, JSON_COMPACT) == 0)
+        status = 0;
+    else
+        fail(e, "no memory to write the times, or nobody reads them");
 done:
     bench_close(&b);
     model_free(&m);
