@@ -1,5 +1,6 @@
 /* section_bench.c: back ends against scalar code and against the compiler's vectoriser, and the layouts among
  * themselves, per shape, batch and percentage. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,10 @@ typedef struct bench_view {
     bool left_out; /* more back ends or steps than fit */
 } bench_view;
 
-static bool is_scalar(const char *backend) { return strcmp(backend, "scalar") == 0; }
+static bool is_scalar(const char *backend) {
+    assert(backend != NULL); /* a view lists back ends that records name */
+    return strcmp(backend, "scalar") == 0;
+}
 static bool is_autovec(const char *backend) { return strncmp(backend, "autovec", strlen("autovec")) == 0; }
 /* Another library: records have its name where a back end's would be. */
 static bool is_peer(const char *backend) {

@@ -339,7 +339,7 @@ static void loss(trial *c, input *in) {
         const size_t label = random_below(&c->r, classes);
         for (size_t j = 0; j < classes; j++) {
             z[j * BLOCK + s] = (float)(width * (double)z[j * BLOCK + s]);
-            target[j * BLOCK + s] = soft ? (float)random_uniform(&c->r) : j == label;
+            target[j * BLOCK + s] = soft ? (float)random_uniform(&c->r) : (float)(j == label);
             sum += (double)target[j * BLOCK + s];
         }
         for (size_t j = 0; j < classes; j++) target[j * BLOCK + s] /= (float)fmax(sum, 1e-30);
