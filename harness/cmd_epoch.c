@@ -170,9 +170,9 @@ static bool run(const request *q, error *e) {
     cpu_pin_release(&pin);
     progress_end(&bar, NULL);
     if (!same_loss(loop, time, loops, e)) goto done;
-    printf("Where not every pixel is multiplied, layer 1's forward product leaves out those that are 0 in all of "
-           "32 images;\n"
-           "%.0f %% of them are left, and the roof counts those.\n",
+    printf("But for the row `every pixel`, ours leaves pixels out of layer 1's forward product that are 0 in all "
+           "of 32\n"
+           "images: it multiplies %.0f %% of them, and its roof counts those.\n",
            100 * time[0].multiplied);
     printf("One core's peak: %.1f GFLOP/s of fused multiply-adds, in the same rounds.\n\n", peak);
     printf("%-30s %7s %9s  %-18s %6s %8s\n", "training loop", "threads", "seconds", "95 %", "roof %", "ratio");

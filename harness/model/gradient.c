@@ -77,8 +77,8 @@ static void read_images(const pass *p, size_t block) {
     }
 }
 
-/* The pixels that are not 0 in every image of the block; returns how many. Of handwriting a third or more are:
- * borders and corners. Leaving them out of a sum changes nothing in it. */
+/* Lists the pixels that at least one image of the block lights; returns how many. Of handwriting a third or more
+ * are dark in all of them, borders and corners. Leaving those out of a sum changes nothing in it. */
 static size_t lit_pixels(const pass *p, size_t block, uint32_t *lit) {
     size_t count = 0;
     for (size_t c = 0; c < p->net->width[0]; c += LINE) {
