@@ -12,7 +12,11 @@
 #include "verify/verify.h"
 #include "verify/verify_peer.h"
 
-enum { DEFAULT_SEED = 1, DEFAULT_CASES = 2000 };
+enum {
+    DEFAULT_SEED = 1,
+    DEFAULT_CASES = 2000,
+    LIBRARY_SHARE = 10 /* of a library's form, a tenth of a kernel's */
+};
 
 static const char help[] =
     "Usage: idp verify [OPTION]...\n"
@@ -26,7 +30,8 @@ static const char help[] =
     "                       those that cannot run here are shown as skipped, and the other libraries\n"
     "  --kernel NAME        only this kernel, or this way to call a library; idp list shows them\n"
     "  --seed N             of the random numbers (default 1)\n"
-    "  --cases N            random cases per kernel, after the planned ones (default 2000)\n"
+    "  --cases N            random cases per kernel, after the planned ones (default 2000); each way\n"
+    "                       to call a library gets a tenth, or all where --kernel names it\n"
     "  --case N             only case N, to replay a failure; with --kernel and --seed\n"
     "  --require-isa LIST   these back ends must run here: a skip is then an error (status 2)\n"
     "  --json FILE          also write the records\n"
@@ -74,8 +79,8 @@ static void verify_and_show(const idp_backend *backend, const idp_kernel *kernel
 
 static void verify_and_show_peer(const peer *p, const request *q, results *r, counts *n) {
     verify_report v;
-    const bool good =
-        q->has_only ? verify_peer_case(p, q->seed, q->only, &v) : verify_peer(p, q->seed, q->cases, &v);
+    const uint64_t cases = q->kernel != NULL ? q->cases : q->cases / LIBRARY_SHARE;
+    const bool good = q->has_only ? verify_peer_case(p, q->seed, q->only, &v) : verify_peer(p, q->seed, cases, &v);
     *(good ? &n->passed : &n->failed) += 1;
     n->cases += v.cases;
     printf("%-40s %8" PRIu64 " %7.3f  %s%s\n", p->name, v.cases, v.worst_error_over_bound,

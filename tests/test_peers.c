@@ -183,6 +183,7 @@ typedef enum defect {
     ADDS_TO_Y,
     LEAVES_THE_LAST_OUTPUT,
     WRITES_BEHIND_Y,
+    READS_BEHIND_X,
     WRITES_X,
     WORKS_ONCE,
     CANNOT_BE_MADE,
@@ -200,6 +201,7 @@ static const char *const defect_names[DEFECTS] = {"honest",
                                                   "adds to y",
                                                   "leaves the last output",
                                                   "writes past",
+                                                  "reads behind x",
                                                   "writes x",
                                                   "works once",
                                                   "cannot be made"};
@@ -252,6 +254,12 @@ static void toy_run(void *state) {
     if (present == WRITES_BEHIND_Y)
         job->y[form == PEER_SAMPLE ? (job->batch - 1) * job->y_stride + job->m
                                    : (job->m - 1) * job->y_stride + job->batch] = 0;
+    if (present == READS_BEHIND_X) { /* and drops it */
+        const size_t rows = form == PEER_FEATURE ? job->k : job->batch,
+                     row = form == PEER_FEATURE ? job->batch : job->k;
+        volatile float dropped = job->x[(rows - 1) * (rows > 1 ? job->x_stride : 0) + row];
+        (void)dropped;
+    }
     if (present == WORKS_ONCE && t->used) job->y[0] = 12345;
     t->used = true;
 }
@@ -278,6 +286,13 @@ START_TEST(a_liberty_is_excused_by_name) {
     ck_assert_msg(verify_peer(&toy_peer, seed, 50, &report), "%s", report.failure);
     toy_peer.liberties = PEER_SKIPS_ZERO_INPUTS | PEER_RELU_OF_MINUS_INFINITY_IS_NAN;
     ck_assert(!verify_peer(&toy_peer, seed, 50, &report));
+
+    toy_peer.liberties = PEER_READS_BEYOND;
+    for (present = HONEST; present < DEFECTS; present++) {
+        const bool passed = verify_peer(&toy_peer, seed, 50, &report);
+        ck_assert_msg(passed == (present == HONEST || present == READS_BEHIND_X), "%s: %s", defect_names[present],
+                      report.failure);
+    }
 }
 END_TEST
 

@@ -18,7 +18,7 @@ enum { PAGE_FLOATS = 1024, LINE_FLOATS = 16 };
 /* `count` floats from a random cache line of a page on. */
 static float *place(matrix_layer *l, size_t count, random_state *places) {
     const size_t line = random_below(places, PAGE_FLOATS / LINE_FLOATS);
-    float *memory = floats_new((count / PAGE_FLOATS + 2) * PAGE_FLOATS + PAGE_FLOATS);
+    float *memory = floats_new((count / PAGE_FLOATS + 3) * PAGE_FLOATS + PEER_SPARE_FLOATS);
     if (memory == NULL) return NULL;
     l->memory[l->memories++] = memory;
     return memory + line * LINE_FLOATS;

@@ -97,7 +97,7 @@ void workload_executed_isa(const workload_spec *spec, char *text, size_t text_si
 static size_t round_up(size_t n, size_t granule) { return (n + granule - 1) / granule * granule; }
 
 float *workload_floats(size_t count, size_t line, void **memory) {
-    *memory = aligned_new(PAGE_BYTES, count * sizeof(float) + PAGE_BYTES);
+    *memory = aligned_new(PAGE_BYTES, (count + PEER_SPARE_FLOATS) * sizeof(float) + PAGE_BYTES);
     return *memory != NULL ? (float *)((char *)*memory + line * LINE_BYTES) : NULL;
 }
 

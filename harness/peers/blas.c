@@ -26,13 +26,13 @@ static blas_state *make(const peer_job *job, size_t rows, size_t columns, error 
     }
     if (rows > 0) {
         s->stride = columns <= LINE_FLOATS ? LINE_FLOATS : (round_up(columns, LINE_FLOATS) | LINE_FLOATS);
-        s->packed = aligned_new(LINE_BYTES, rows * s->stride * sizeof *s->packed);
+        s->packed = aligned_new(LINE_BYTES, (rows + 1) * s->stride * sizeof *s->packed); /* see PEER_READS_BEYOND */
         if (s->packed == NULL) {
             blas_free(s);
             fail(e, "no memory for a peer's weights: %zu x %zu", rows, columns);
             return NULL;
         }
-        memset(s->packed, 0, rows * s->stride * sizeof *s->packed);
+        memset(s->packed, 0, (rows + 1) * s->stride * sizeof *s->packed);
     }
     return s;
 }

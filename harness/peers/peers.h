@@ -35,14 +35,19 @@ typedef struct peer_job {
     size_t y_stride;
 } peer_job;
 
-/* Where a library departs from IEEE arithmetic, or from relu(NaN) = NaN. Verification excuses these and no others.
- */
+/* Where a library departs from IEEE arithmetic, from relu(NaN) = NaN, or from its inputs' bounds. Verification
+ * excuses these and no others. */
 typedef enum peer_liberty {
     PEER_NO_LIBERTY = 0,
     PEER_RELU_OF_NAN_IS_ZERO = 1 << 0,
     PEER_RELU_OF_MINUS_INFINITY_IS_NAN = 1 << 1,
     PEER_SKIPS_ZERO_INPUTS = 1 << 2, /* so that 0 times infinity is 0 */
+    PEER_READS_BEYOND = 1 << 3, /* up to a row behind a matrix is read, and dropped: it must be readable memory */
 } peer_liberty;
+
+enum {
+    PEER_SPARE_FLOATS = 1 << 16 /* to be had behind x and the weights: a row of every layer that is measured */
+};
 
 typedef struct peer {
     const char *name;    /* unique: "openblas_sgemv_channel_major", "openblas_sgemm_slice", ... */

@@ -43,7 +43,8 @@ static bool reserve(guard *g, size_t bytes, error *e) {
     if (map == MAP_FAILED)
         return fail(e, "no memory for a guarded buffer of %zu bytes: %s", bytes, strerror(errno));
     *g = (guard){g->name, g->canary, map, map_bytes, room, forbidden, NULL, 0};
-    return guard_read_only(g, false, e);
+    if (mprotect(g->map + forbidden, room, PROT_READ | PROT_WRITE) == 0) return true;
+    return fail(e, "no memory for a guarded buffer of %zu bytes: %s", bytes, strerror(errno));
 }
 
 bool guard_lay(guard *g, size_t floats, guard_place place, size_t offset, size_t align_floats, error *e) {
@@ -77,8 +78,12 @@ bool guard_broken(const guard *g, ptrdiff_t *at) {
     return false;
 }
 
+/* Only the pages that hold data: the room has that of the largest case so far, and the kernel's time for changing
+ * the protection goes by the page. */
 bool guard_read_only(const guard *g, bool read_only, error *e) {
-    if (mprotect(g->map + g->forbidden, g->room, read_only ? PROT_READ : PROT_READ | PROT_WRITE) == 0) return true;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), offset = (size_t)((unsigned char *)g->data - g->map);
+    const size_t from = offset / page * page, to = round_up(offset + g->floats * sizeof(float), page);
+    if (mprotect(g->map + from, to - from, read_only ? PROT_READ : PROT_READ | PROT_WRITE) == 0) return true;
     return fail(e, "cannot protect a guarded buffer of %zu bytes: %s", g->room, strerror(errno));
 }
 

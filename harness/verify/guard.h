@@ -38,7 +38,7 @@ bool guard_lay(guard *g, size_t floats, guard_place place, size_t offset, size_t
  * stand. */
 bool guard_broken(const guard *g, ptrdiff_t *at);
 
-/* Forbids or allows writing to the whole buffer. */
+/* Forbids or allows writing to the data, and to what else is in its pages. */
 bool guard_read_only(const guard *g, bool read_only, error *e);
 
 void guard_free(guard *g);

@@ -120,6 +120,7 @@ static bool lay_out(bench *t, trial *tr, error *e) {
     const bool sample = is_sample(t->peer);
     const size_t x_floats = sample ? extent(c->batch, c->k, tr->x_stride) : extent(c->k, c->batch, tr->x_stride);
     const size_t y_floats = sample ? extent(c->batch, c->m, tr->y_stride) : extent(c->m, c->batch, tr->y_stride);
+    const bool beyond = (t->peer->liberties & PEER_READS_BEYOND) != 0; /* NaN in x and W; nothing may change in y */
     tr->x = calloc(c->in * c->x_stride, sizeof *tr->x);
     tr->b = calloc(c->out, sizeof *tr->b);
     tr->gamma = calloc(c->out, sizeof *tr->gamma);
@@ -127,9 +128,9 @@ static bool lay_out(bench *t, trial *tr, error *e) {
     tr->bound = calloc(c->m * c->batch, sizeof *tr->bound);
     if (tr->x == NULL || tr->b == NULL || tr->gamma == NULL || tr->value == NULL || tr->bound == NULL)
         return fail(e, "no memory for a case");
-    return guard_lay(&t->buffer[BUFFER_W], c->out * c->in, GUARD_AT_END, 0, ANY, e) &&
-           guard_lay(&t->buffer[BUFFER_X], x_floats, c->place, c->x_offset, ANY, e) &&
-           guard_lay(&t->buffer[BUFFER_Y], y_floats, c->place, c->y_offset, ANY, e);
+    return guard_lay(&t->buffer[BUFFER_W], c->out * c->in + (beyond ? c->in : 0), GUARD_AT_END, 0, ANY, e) &&
+           guard_lay(&t->buffer[BUFFER_X], x_floats + (beyond ? tr->x_stride : 0), c->place, c->x_offset, ANY, e) &&
+           guard_lay(&t->buffer[BUFFER_Y], y_floats + (beyond ? tr->y_stride : 0), c->place, c->y_offset, ANY, e);
 }
 
 /* Fills everything; x goes over into the peer's form, its gaps keep their canaries, which are NaN. */
