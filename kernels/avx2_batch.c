@@ -7,10 +7,27 @@
  * (libxsmm 1.17 held to AVX2, which does neither bias nor ReLU nor gamma, beside it): 100x784 97 (98), m = 10: 95
  * (95), 100x100 at k = 55: 93 (98), 10x100 at k = 10: 76 (96): there the epilogue is a fifth of the work. Lost: 16
  * x 5, which leaves no outputs over in layers of 10 and 100: 93 % at 100x784, m = 10 and 100: 10 sums wait for each
- * other. Masked stores of whole registers: 27 % at 10x100, k = 10: they are microcode on Zen 4. */
+ * other. Masked stores of whole registers: 27 % at 10x100, k = 10: they are microcode on Zen 4.
+ *
+ * On Zen 3 (virtual machine, L2 of 512 KiB; its neighbours halve the caches for seconds on end), batch 128, medians
+ * of interleaved rounds. Blocks of 392 channels instead of 1024, whose 512 KiB of samples leave L2 no room for
+ * weights: 100x784 0.94 to 0.98 of the time (m = 100), 0.96 to 0.97 (m = 20), 1024x1024 0.91 to 0.96, 4096x4096
+ * 0.89 to 0.94, 512x512 and 100x784 at k = 470 0.99 to 1.02. Blocks of 512: 0.95 to 1.0, of 300 as of 392 but 1 %
+ * slower at 100x784 when the neighbours are quiet (94.5 % of the FMA peak for 95.5). Lost: copying 16 or 32 samples
+ * into a buffer, so that a tile finds its own in L1: 1.07 at k = 392, 0.92 to 1.03 at 784; prefetching samples 4 to
+ * 32 channels ahead: 0.94 to 1.04. */
 #include "vec_avx2.h"
 
-enum { OUTPUTS = 6, VECTORS = 2, NARROW = 2, WIDE = 4, SAMPLE_AHEAD = 0, NEXT_PANEL = 3, X_AHEAD = 0 };
+enum {
+    OUTPUTS = 6,
+    VECTORS = 2,
+    NARROW = 2,
+    WIDE = 4,
+    BLOCK_CHANNELS = 392,
+    SAMPLE_AHEAD = 0,
+    NEXT_PANEL = 3,
+    X_AHEAD = 0
+};
 #include "batch.h"
 
 idp_fc_function idp_fc_f32_batch_16x6_avx2, idp_fc_f32_sample_16x6_avx2;

@@ -4,6 +4,7 @@
  *     OUTPUTS   outputs of a tile, and of a packed panel: 5 to 10
  *     VECTORS   registers of samples of a tile
  *     WIDE      the same of a tile with at most NARROW outputs, which would have too few sums in flight
+ *     BLOCK_CHANNELS  layout batch: channels of a block at most, so that its activations and weights stay in L2
  *     SAMPLE_AHEAD  layout sample: so many channels before their transposition samples are prefetched; 0: not
  *     NEXT_PANEL    of large layers, into which cache the next panel's weights are prefetched: 3 the first, 2 the
  *                   second
@@ -23,9 +24,6 @@
 #include "backend.h"
 
 enum {
-    /* Measured on Zen 4, 4096x4096, batch 128, AVX-512: 256 channels 79 % of the FMA peak (the sums go to y and
-     * back too often), with the next weights prefetched 86 %, 512: 90 %, 1024: 92 %, 2048: 91 %. */
-    BLOCK_CHANNELS = 1024,
     BLOCK_SAMPLES = 256,
     FAR_FLOATS = 1 << 18, /* packed layers from 1 MiB on are prefetched: smaller ones stay in L2 */
     /* The transposed block: 49 KiB of stack; half of MNIST's 784 channels. */

@@ -67,6 +67,19 @@ static bool make_samples(matrix_layer *l, random_state *places, random_state *va
     return true;
 }
 
+/* What a naive form slices: for each way to call a library its own copy, or one would leave it in the cache for the
+ * next, where our kernels find nothing. */
+static bool copy_slices(matrix_layer *l, random_state *places) {
+    for (size_t i = 0; i < peer_count() && l->slices < MATRIX_SLICES; i++) {
+        if (!peer_at(i)->naive || l->x[peer_at(i)->form] == NULL) continue;
+        float *w = place(l, l->of.out * l->of.in, places);
+        if (w == NULL) return false;
+        memcpy(w, l->w, l->of.out * l->of.in * sizeof *w);
+        l->slice[l->slices++] = w;
+    }
+    return true;
+}
+
 bool matrix_layer_make(const matrix_series *series, const idp_backend *backend, uint64_t seed, matrix_layer *layer,
                        error *e) {
     matrix_layer l = {.of = *series, .backend = backend};
@@ -83,7 +96,7 @@ bool matrix_layer_make(const matrix_series *series, const idp_backend *backend, 
         fill(l.b, l.of.out, -0.1f, 0.1f, &values);
         for (size_t j = 0; j < l.of.out; j++) l.gamma[j] = 1 - (float)j / (float)l.of.out;
     }
-    ok = ok && make_samples(&l, &places, &values) && pack(&l, &places);
+    ok = ok && make_samples(&l, &places, &values) && pack(&l, &places) && copy_slices(&l, &places);
     if (ok)
         *layer = l;
     else
@@ -151,10 +164,12 @@ static peer_job job_of(const matrix_bench *b, peer_form form) {
 }
 
 static bool add_peers(matrix_bench *b, error *e) {
+    unsigned slices = 0;
     for (size_t i = 0; i < peer_count() && b->rows < MATRIX_ROWS; i++) {
         const peer *p = peer_at(i);
         if (b->layer->x[p->form] == NULL) continue;
-        const peer_job job = job_of(b, p->form);
+        peer_job job = job_of(b, p->form);
+        if (p->naive && slices < b->layer->slices) job.w = b->layer->slice[slices++];
         if (!p->serves(&job)) continue;
         void *state = NULL;
         if (!p->make(&job, &state, e)) return fail_in(e, "%s", p->name);

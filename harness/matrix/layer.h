@@ -11,6 +11,7 @@ enum {
     MATRIX_VARIANTS = 256,
     MATRIX_ROWS = 64,
     MATRIX_KERNELS = 16,
+    MATRIX_SLICES = 16,
     MATRIX_NAME = 96,
     MATRIX_FORMS = PEER_SAMPLE + 1
 };
@@ -25,7 +26,9 @@ typedef struct matrix_layer {
     const idp_kernel *kernel[MATRIX_KERNELS]; /* of the back end, that fit the batch */
     float *packed[MATRIX_KERNELS];
     unsigned kernels;
-    void *memory[4 + 2 * MATRIX_FORMS + MATRIX_KERNELS];
+    const float *slice[MATRIX_SLICES]; /* [out][in]: w for each naive form, in their order */
+    unsigned slices;
+    void *memory[4 + 2 * MATRIX_FORMS + MATRIX_KERNELS + MATRIX_SLICES];
     unsigned memories;
 } matrix_layer;
 
