@@ -20,7 +20,9 @@ void page_free(page *p) {
     text_free(&p->contents);
 }
 
-bool page_failed(const page *p) { return p->html.failed || p->markdown.failed || p->contents.failed; }
+bool page_failed(const page *p) {
+    return p->html.failed || p->markdown.failed || p->contents.failed || text_failures() != p->failures_before;
+}
 
 void *page_memory(page *p, size_t size_bytes) {
     void *memory = malloc(size_bytes);

@@ -167,6 +167,11 @@ static bool write_all(const page *p, const json_t *all, const text *html, const 
                       unsigned wanted, error *e) {
     if ((wanted & (REPORT_SVG | REPORT_PDF)) != 0 && p->plot_error.text[0] != '\0')
         return fail(e, "there are no plots to write: %.900s", p->plot_error.text);
+    if ((wanted & ~(unsigned)(REPORT_SVG | REPORT_PDF)) == 0 && p->pictures.count == 0)
+        return fail(e, "there are no plots to write: what was chosen of this document has tables only; "
+                       "--format html,csv,latex writes them");
+    if (wanted == REPORT_LATEX && p->tables.count == 0)
+        return fail(e, "there are no tables to write in what was chosen of this document");
     if ((wanted & REPORT_PDF) != 0 && tool_find((const char *const[]){"rsvg-convert", NULL}) == NULL)
         return fail(e,
                     "the format pdf needs rsvg-convert (Debian's package is librsvg2-bin); svg needs nothing more");
@@ -204,7 +209,7 @@ bool report_write(const json_t *document, const char *folder, const report_optio
     const char *title = options->title;
     bool written = false;
     records r = {0};
-    page p = {0};
+    page p = {.failures_before = text_failures()};
     text own_title = {0};
     const json_t *all = json_object_get(document, "records");
     if (!sections_check(options->sections, own_id, section_count, e) || !records_read(&r, document, e) ||
@@ -264,7 +269,7 @@ bool report_write_across(const json_t *const *document, const char *const *path,
                          const report_options *options, error *e) {
     bool written = false;
     across a = {0};
-    page p = {0};
+    page p = {.failures_before = text_failures()};
     json_t *all = NULL;
     if (!sections_check(options->sections, across_id, across_section_count, e) ||
         !across_read(&a, document, path, count, e))
@@ -289,7 +294,7 @@ done:
 char *report_overview(const json_t *const *document, const char *const *path, size_t count, const char *title,
                       error *e) {
     across a = {0};
-    page p = {.plot_error = {"not drawn"}};
+    page p = {.failures_before = text_failures(), .plot_error = {"not drawn"}};
     text markdown = {0};
     if (!across_read(&a, document, path, count, e)) return NULL;
     write_across(&p, &a, NULL);

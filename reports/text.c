@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static unsigned failures;
+
+unsigned text_failures(void) { return failures; }
+
 void text_free(text *t) {
     free(t->bytes);
     *t = (text){0};
@@ -19,6 +23,7 @@ static bool text_reserve(text *t, size_t more) {
     char *grown = realloc(t->bytes, room);
     if (grown == NULL) {
         t->failed = true;
+        failures++;
         return false;
     }
     t->bytes = grown;

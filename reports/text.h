@@ -14,6 +14,9 @@ typedef struct text {
 } text;
 
 void text_free(text *t);
+
+/* How many texts have run out of memory since the program began. */
+unsigned text_failures(void);
 void text_add(text *t, const char *bytes, size_t size);
 void text_put(text *t, const char *string);
 void text_print(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -28,7 +28,7 @@ double matrix_network_flops(size_t batch, double percent) {
 /* Values in [low, high), multiples of 2^-24 of the range, from a random cache line of a page on. */
 static float *drawn(matrix_network *n, size_t count, float low, float high, random_state *r) {
     enum { PAGE_FLOATS = 1024, LINE_FLOATS = 16 };
-    float *memory = floats_new(count + PAGE_FLOATS);
+    float *memory = floats_new(count + PAGE_FLOATS + PEER_SPARE_FLOATS);
     if (memory == NULL) return NULL;
     n->memory[n->memories++] = memory;
     float *values = memory + LINE_FLOATS * random_below(r, PAGE_FLOATS / LINE_FLOATS);
