@@ -166,6 +166,10 @@ static bool predict_kernel(const request *q, const job *j, const char *name, res
     for (unsigned c = 0; ok && c < j->cpus; c++) {
         double cycles;
         if (j->model[c].stand_in) continue;
+        if (j->model[c].no_512 && loop.multiply_adds > 8 * loop.fma) {
+            printf(" %14s", "-");
+            continue;
+        }
         ok = mca_predict(&j->tools, &j->cpu[c], &j->code, &loop, &cycles, e);
         if (!ok) break;
         const bool host = host_is_of(j) && strcmp(j->cpu[c].name, j->tools.host) == 0;

@@ -108,14 +108,21 @@ static bool ask(const mca_tools *t, const mca_cpu *cpu, const char *code, double
 
 bool mca_model_check(const mca_tools *t, const mca_cpu *cpu, mca_model *model, error *e) {
     enum { CHAINS = 16 }; /* independent: more than any latency x units */
+    static const char *const wide[] = {"vfmadd231ps %%zmm30, %%zmm31, %%zmm%u\n", "fmla v%u.4s, v30.4s, v31.4s\n"};
+    static const char narrow[] = "vfmadd231ps %%ymm14, %%ymm15, %%ymm%u\n";
     char code[CHAINS * 64] = "";
     size_t used = 0;
-    for (unsigned c = 0; c < CHAINS; c++)
-        used += (size_t)snprintf(
-            code + used, sizeof code - used,
-            cpu->aarch64 ? "fmla v%u.4s, v30.4s, v31.4s\n" : "vfmadd231ps %%zmm30, %%zmm31, %%zmm%u\n", c);
     double block, turn;
-    if (!ask(t, cpu, code, &block, &turn, e)) return false;
+    for (unsigned c = 0; c < CHAINS; c++)
+        used += (size_t)snprintf(code + used, sizeof code - used, wide[cpu->aarch64], c);
+    if (!ask(t, cpu, code, &block, &turn, e)) {
+        if (cpu->aarch64) return false;
+        model->no_512 = true;
+        used = 0;
+        for (unsigned c = 0; c < CHAINS; c++)
+            used += (size_t)snprintf(code + used, sizeof code - used, narrow, c % 14);
+        if (!ask(t, cpu, code, &block, &turn, e)) return false;
+    }
     model->fma_per_cycle = CHAINS / block;
     model->stand_in = cpu->fma_per_cycle > 0 && (model->fma_per_cycle < 0.95 * cpu->fma_per_cycle ||
                                                  model->fma_per_cycle > 1.05 * cpu->fma_per_cycle);

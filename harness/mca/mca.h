@@ -35,6 +35,7 @@ bool mca_tools_find(mca_tools *t, error *e);
 typedef struct mca_model {
     double fma_per_cycle; /* of the model; see mca_cpu */
     bool stand_in;        /* it is not that of the core */
+    bool no_512;          /* it knows no instructions of 512 bits */
 } mca_model;
 
 /* Asks the model about its FMA units. Fails where llvm-mca does not know the CPU. */
