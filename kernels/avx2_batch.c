@@ -18,16 +18,8 @@
  * 32 channels ahead: 0.94 to 1.04. */
 #include "vec_avx2.h"
 
-enum {
-    OUTPUTS = 6,
-    VECTORS = 2,
-    NARROW = 2,
-    WIDE = 4,
-    BLOCK_CHANNELS = 392,
-    SAMPLE_AHEAD = 0,
-    NEXT_PANEL = 3,
-    X_AHEAD = 0
-};
+enum { OUTPUTS = 6, VECTORS = 2, NARROW = 2, WIDE = 4 };
+enum { BLOCK_CHANNELS = 392, SAMPLE_AHEAD = 0, NEXT_PANEL = 3, X_AHEAD = 0 };
 #include "batch.h"
 
 idp_fc_function idp_fc_f32_batch_16x6_avx2, idp_fc_f32_sample_16x6_avx2;

@@ -35,16 +35,8 @@
  * of 179, 100x100 at k = 50 0.98 of the time. */
 #include "vec_avx512.h"
 
-enum {
-    OUTPUTS = 10,
-    VECTORS = 2,
-    NARROW = 5,
-    WIDE = 4,
-    BLOCK_CHANNELS = 1024,
-    SAMPLE_AHEAD = 32,
-    NEXT_PANEL = 2,
-    X_AHEAD = 2
-};
+enum { OUTPUTS = 10, VECTORS = 2, NARROW = 5, WIDE = 4 };
+enum { BLOCK_CHANNELS = 1024, SAMPLE_AHEAD = 32, NEXT_PANEL = 2, X_AHEAD = 2 };
 #include "batch.h"
 
 idp_fc_function idp_fc_f32_batch_32x10_avx512f, idp_fc_f32_sample_32x10_avx512f;

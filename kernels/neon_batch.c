@@ -4,16 +4,8 @@
  * inputs, 5 weights: 9 loads for 20 FMAs. */
 #include "vec_neon.h"
 
-enum {
-    OUTPUTS = 5,
-    VECTORS = 4,
-    NARROW = 0,
-    WIDE = 4,
-    BLOCK_CHANNELS = 1024,
-    SAMPLE_AHEAD = 0,
-    NEXT_PANEL = 3,
-    X_AHEAD = 0
-};
+enum { OUTPUTS = 5, VECTORS = 4, NARROW = 0, WIDE = 4 };
+enum { BLOCK_CHANNELS = 1024, SAMPLE_AHEAD = 0, NEXT_PANEL = 3, X_AHEAD = 0 };
 #include "batch.h"
 
 idp_fc_function idp_fc_f32_batch_16x5_neon, idp_fc_f32_sample_16x5_neon;

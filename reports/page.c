@@ -20,9 +20,7 @@ void page_free(page *p) {
     text_free(&p->contents);
 }
 
-bool page_failed(const page *p) {
-    return p->html.failed || p->markdown.failed || p->contents.failed || text_failures() != p->failures_before;
-}
+bool page_failed(const page *p) { return p->html.failed || text_failures() != p->failures_before; }
 
 void *page_memory(page *p, size_t size_bytes) {
     void *memory = malloc(size_bytes);
@@ -72,7 +70,6 @@ static void begin_latex(page *p, const column *columns, unsigned count, const ch
     text *to = new_piece(p, &p->tables), caption = {0};
     if (to == NULL) return;
     text_vprint(&caption, caption_format, args);
-    if (caption.failed) p->html.failed = true;
     text_put(to, "% Needs \\usepackage{booktabs,longtable,textcomp}.\n\\begin{longtable}{");
     for (unsigned c = 0; c < count; c++) text_put(to, columns[c].numeric ? "r" : "l");
     text_put(to, "}\n\\caption{");
@@ -108,7 +105,6 @@ static void end_latex(page *p) {
 static void put_both(page *p, media where, const char *format, va_list args) {
     text plain = {0};
     text_vprint(&plain, format, args);
-    if (plain.failed) p->html.failed = true;
     const char *string = plain.bytes == NULL ? "" : plain.bytes;
     if (where & HTML) text_html(&p->html, string);
     if (where & MARKDOWN) text_markdown(&p->markdown, string);

@@ -32,7 +32,7 @@ typedef struct page_pieces {
 enum { PAGE_FIGURES = 150 };
 
 typedef struct page {
-    unsigned failures_before; /* text_failures() when it was begun: a text that lacks words may be anywhere in it */
+    unsigned failures_before; /* text_failures() when it was begun */
     text html, markdown;
     page_pieces tables, pictures;
     text contents;                          /* links to the sections, for HTML */

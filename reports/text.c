@@ -9,6 +9,12 @@ static unsigned failures;
 
 unsigned text_failures(void) { return failures; }
 
+static bool fail_text(text *t) {
+    t->failed = true;
+    failures++;
+    return false;
+}
+
 void text_free(text *t) {
     free(t->bytes);
     *t = (text){0};
@@ -21,11 +27,7 @@ static bool text_reserve(text *t, size_t more) {
     size_t room = t->room == 0 ? 1024 : t->room;
     while (room - t->size <= more) room *= 2;
     char *grown = realloc(t->bytes, room);
-    if (grown == NULL) {
-        t->failed = true;
-        failures++;
-        return false;
-    }
+    if (grown == NULL) return fail_text(t);
     t->bytes = grown;
     t->room = room;
     return true;
@@ -46,7 +48,7 @@ void text_vprint(text *t, const char *format, va_list args) {
     const int length = vsnprintf(NULL, 0, format, again);
     va_end(again);
     if (length < 0) {
-        t->failed = true;
+        fail_text(t);
     } else if (text_reserve(t, (size_t)length)) {
         vsnprintf(t->bytes + t->size, (size_t)length + 1, format, args);
         t->size += (size_t)length;

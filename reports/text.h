@@ -15,7 +15,8 @@ typedef struct text {
 
 void text_free(text *t);
 
-/* How many texts have run out of memory since the program began. */
+/* How many texts have run out of memory since the program began: pages are made of many, and none may lack a word.
+ */
 unsigned text_failures(void);
 void text_add(text *t, const char *bytes, size_t size);
 void text_put(text *t, const char *string);

@@ -106,23 +106,26 @@ static bool ask(const mca_tools *t, const mca_cpu *cpu, const char *code, double
     return cycles > 0 || fail(e, "llvm-mca said nothing about %s that could be read", cpu->name);
 }
 
-bool mca_model_check(const mca_tools *t, const mca_cpu *cpu, mca_model *model, error *e) {
-    enum { CHAINS = 16 }; /* independent: more than any latency x units */
-    static const char *const wide[] = {"vfmadd231ps %%zmm30, %%zmm31, %%zmm%u\n", "fmla v%u.4s, v30.4s, v31.4s\n"};
-    static const char narrow[] = "vfmadd231ps %%ymm14, %%ymm15, %%ymm%u\n";
+enum { CHAINS = 14 }; /* fused multiply-adds that do not wait for each other, with all but two of 16 registers */
+
+/* The cycles of CHAINS such instructions: what stands before the number of the sum's register, and behind it. */
+static bool ask_fma(const mca_tools *t, const mca_cpu *cpu, const char *head, const char *tail,
+                    double *block_cycles, error *e) {
     char code[CHAINS * 64] = "";
     size_t used = 0;
-    double block, turn;
     for (unsigned c = 0; c < CHAINS; c++)
-        used += (size_t)snprintf(code + used, sizeof code - used, wide[cpu->aarch64], c);
-    if (!ask(t, cpu, code, &block, &turn, e)) {
-        if (cpu->aarch64) return false;
-        model->no_512 = true;
-        used = 0;
-        for (unsigned c = 0; c < CHAINS; c++)
-            used += (size_t)snprintf(code + used, sizeof code - used, narrow, c % 14);
-        if (!ask(t, cpu, code, &block, &turn, e)) return false;
-    }
+        used += (size_t)snprintf(code + used, sizeof code - used, "%s%u%s\n", head, c, tail);
+    double turn;
+    return ask(t, cpu, code, block_cycles, &turn, e);
+}
+
+bool mca_model_check(const mca_tools *t, const mca_cpu *cpu, mca_model *model, error *e) {
+    double block;
+    bool told = cpu->aarch64 ? ask_fma(t, cpu, "fmla v", ".4s, v14.4s, v15.4s", &block, e)
+                             : ask_fma(t, cpu, "vfmadd231ps %zmm14, %zmm15, %zmm", "", &block, e);
+    if (!told && !cpu->aarch64)
+        told = model->no_512 = ask_fma(t, cpu, "vfmadd231ps %ymm14, %ymm15, %ymm", "", &block, e);
+    if (!told) return false;
     model->fma_per_cycle = CHAINS / block;
     model->stand_in = cpu->fma_per_cycle > 0 && (model->fma_per_cycle < 0.95 * cpu->fma_per_cycle ||
                                                  model->fma_per_cycle > 1.05 * cpu->fma_per_cycle);

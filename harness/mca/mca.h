@@ -38,7 +38,7 @@ typedef struct mca_model {
     bool no_512;          /* it knows no instructions of 512 bits */
 } mca_model;
 
-/* Asks the model about its FMA units. Fails where llvm-mca does not know the CPU. */
+/* Asks the model about its FMA units, with its widest registers. Fails where llvm-mca does not know the CPU. */
 bool mca_model_check(const mca_tools *t, const mca_cpu *cpu, mca_model *model, error *e);
 
 /* Predicted cycles of one turn of the loop, after many. Memory: every load hits L1. */
