@@ -46,7 +46,7 @@ typedef enum peer_liberty {
 } peer_liberty;
 
 enum {
-    PEER_SPARE_FLOATS = 1 << 16 /* to be had behind x and the weights: a row of every layer that is measured */
+    PEER_SPARE_FLOATS = 1 << 16 /* to be had behind x, y and the weights: a row of any layer that is measured */
 };
 
 typedef struct peer {
