@@ -288,10 +288,12 @@ START_TEST(a_liberty_is_excused_by_name) {
     ck_assert(!verify_peer(&toy_peer, seed, 50, &report));
 
     toy_peer.liberties = PEER_READS_BEYOND;
-    for (present = HONEST; present < DEFECTS; present++) {
-        const bool passed = verify_peer(&toy_peer, seed, 50, &report);
-        ck_assert_msg(passed == (present == HONEST || present == READS_BEHIND_X), "%s: %s", defect_names[present],
-                      report.failure);
+    present = READS_BEHIND_X;
+    ck_assert_msg(verify_peer(&toy_peer, seed, 50, &report), "%s", report.failure);
+    static const defect hidden[] = {ONE_CHANNEL_TOO_MANY, WHOLE_ROWS, WRITES_BEHIND_Y, WRITES_X}; /* by the room? */
+    for (size_t n = 0; n < sizeof hidden / sizeof hidden[0]; n++) {
+        present = hidden[n];
+        ck_assert_msg(!verify_peer(&toy_peer, seed, 50, &report), "%s", defect_names[present]);
     }
 }
 END_TEST

@@ -81,6 +81,7 @@ bool guard_broken(const guard *g, ptrdiff_t *at) {
 /* Only the pages that hold data: the room has that of the largest case so far, and the kernel's time for changing
  * the protection goes by the page. */
 bool guard_read_only(const guard *g, bool read_only, error *e) {
+    if (g->floats == 0) return true; /* no page; and QEMU's mprotect refuses none */
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), offset = (size_t)((unsigned char *)g->data - g->map);
     const size_t from = offset / page * page, to = round_up(offset + g->floats * sizeof(float), page);
     if (mprotect(g->map + from, to - from, read_only ? PROT_READ : PROT_READ | PROT_WRITE) == 0) return true;
