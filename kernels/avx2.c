@@ -13,13 +13,16 @@
  * Lost, on Zen 4: vmaskmovps stores of y, microcoded there (100x100 at k = 10: 83 ns against 39). What else was
  * tried is in avx512.c.
  *
- * Layers beyond L2 are read in four places of a panel at once: at the end of each page of 4 KB the prefetcher
+ * Whole panels of layers beyond L1 are read in four places at once: at the end of each page of 4 KB the prefetcher
  * starts anew, and meanwhile the others go on. Zen 3 (virtual machine), medians of interleaved rounds, of the time
- * of one place: 4096x4096 from memory 0.78 to 0.87, 1024x1024 from L3 0.75 to 0.88. Two places 0.80 to 0.86 and
- * 0.86 to 0.90, eight 1.07 to 1.4, four channels at a time instead of one 0.91 to 0.96. Lost: two to eight panels
- * at once (1.06 to 1.47), prefetching 8 to 128 channels ahead (1.13 to 1.27). */
+ * of one place: 4096x4096 from memory 0.78 to 0.87, 1024x1024 0.75 to 0.98 at 60 and 100 %, 0.86 to 0.88 at 10,
+ * 0.98 to 1.01 at 20, 512x512 0.87 to 1.00, 100x784 0.95 to 1.01. Two places 0.80 to 0.86 and, at 1024x1024, 0.86
+ * to 0.90, eight 1.07 to 1.4, four channels at a time instead of one 0.91 to 0.96. Lost: two to eight panels at
+ * once (1.06 to 1.47), prefetching 8 to 128 channels ahead (1.13 to 1.27). Within L1 it has its x by broadcasts,
+ * not by permutations, and takes 0.86 to 0.93 (100x100); not done there: a core of two loads a cycle pays for them,
+ * by reckoning 6 %, and none was to be had. */
 
-enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8, QUAD = 4, PLACES = 4, FAR_FLOATS = 1 << 18 };
+enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8, QUAD = 4, PLACES = 4, FAR_FLOATS = 1 << 16 };
 
 /* Four channels of x in both 128-bit blocks; one of them in every lane. */
 IDP_INLINE vec both(__m128 a) { return _mm256_insertf128_ps(_mm256_castps128_ps256(a), a, 1); }
@@ -247,7 +250,7 @@ static void panel_run(const idp_fc *fc, const float *w, size_t width, size_t j0,
     }
 }
 
-/* A whole panel of a layer beyond L2. */
+/* A whole panel of a layer beyond L1. */
 static __attribute__((noinline)) void panel_far(const idp_fc *fc, const float *w, size_t j0) {
     enum { VECTORS = PANEL / LANES };
     const size_t part = fc->k / PLACES;
