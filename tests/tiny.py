@@ -27,12 +27,12 @@ def read(path):
         return file.read()
 
 
-def write_data(folder):
+def write_data(folder, images=IMAGES, side=SIDE):
     draw = random.Random(3)
     os.mkdir(folder)
     for part in "train", "t10k":
-        for kind, shape in ("images-idx3", [IMAGES, SIDE, SIDE]), ("labels-idx1", [IMAGES]):
-            count = IMAGES * (SIDE * SIDE if len(shape) == 3 else 1)
+        for kind, shape in ("images-idx3", [images, side, side]), ("labels-idx1", [images]):
+            count = images * (side * side if len(shape) == 3 else 1)
             values = bytes(draw.randrange(CLASSES) for _ in range(count))
             header = bytes([0, 0, 8, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape)
             write(f"{folder}/{part}-{kind}-ubyte", header + values)
