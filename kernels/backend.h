@@ -27,26 +27,32 @@ enum {
     IDP_LINE = 16,  /* floats of one cache line */
 };
 
-#define IDP_INLINE static inline __attribute__((always_inline))
-
-/* Before a loop over the registers of a tile: it must unroll whole, or the sums go through memory. Not under
- * AddressSanitizer, whose checks would make the unrolled code take minutes to compile. IDP_UNROLL_SOME: before a
- * long loop around such a one. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define IDP_UNROLL
+#define IDP_AS_WRITTEN
 #endif
 #endif
-#if defined(IDP_UNROLL) || defined(__SANITIZE_ADDRESS__)
-#undef IDP_UNROLL
+#ifdef __SANITIZE_ADDRESS__
+#define IDP_AS_WRITTEN
+#endif
+
+/* IDP_INLINE: every tile gets code of its own, its sizes constants. IDP_UNROLL: before a loop over the registers of a
+ * tile, which must unroll whole, or the sums go through memory. IDP_UNROLL_SOME: before a long loop around such a
+ * one. Under AddressSanitizer the loops stay as they are written: the checks see the same there, and checks in every
+ * tile take minutes to compile. */
+#ifdef IDP_AS_WRITTEN
+#define IDP_INLINE static inline
 #define IDP_UNROLL
 #define IDP_UNROLL_SOME
-#elif defined(__clang__)
+#else
+#define IDP_INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
 #define IDP_UNROLL _Pragma("clang loop unroll(full)")
 #define IDP_UNROLL_SOME _Pragma("clang loop unroll_count(4)")
 #else
 #define IDP_UNROLL _Pragma("GCC unroll 32")
 #define IDP_UNROLL_SOME _Pragma("GCC unroll 4")
+#endif
 #endif
 
 IDP_INLINE size_t idp_round_up(size_t n, size_t granule) { return (n + granule - 1) / granule * granule; }
