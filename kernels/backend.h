@@ -36,10 +36,10 @@ enum {
 #define IDP_AS_WRITTEN
 #endif
 
-/* IDP_INLINE: every tile gets code of its own, its sizes constants. IDP_UNROLL: before a loop over the registers of a
- * tile, which must unroll whole, or the sums go through memory. IDP_UNROLL_SOME: before a long loop around such a
- * one. Under AddressSanitizer the loops stay as they are written: the checks see the same there, and checks in every
- * tile take minutes to compile. */
+/* IDP_INLINE: every tile gets code of its own, its sizes constants. IDP_UNROLL: before a loop over the registers of
+ * a tile, which must unroll whole, or the sums go through memory. IDP_UNROLL_SOME: before a long loop around such a
+ * one. Under AddressSanitizer the loops stay as they are written: the checks see the same there, and checks in
+ * every tile take minutes to compile. */
 #ifdef IDP_AS_WRITTEN
 #define IDP_INLINE static inline
 #define IDP_UNROLL
