@@ -2,10 +2,12 @@
  *
  * The levels are visited in turn, in rounds, so that a disturbance of some milliseconds falls on all of them and
  * not on one; a visit is a few inferences in a row, as a program that holds a budget would run them. Neighbours
- * that come out in the wrong order are averaged (isotonic regression): more channels never take less time. */
+ * that come out in the wrong order are averaged (isotonic regression): more channels never take less time. What the
+ * slowest take beyond the median is asked of levels near each other together. */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 #include "calibrate.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -16,6 +18,7 @@ enum {
     ROUNDS_MOST = 128, /* 1024 inferences: ten of them beyond the 99th percentile */
     EMPTY = 1000,      /* requests without a network, for the overhead */
 };
+static const double nearby = 5; /* points */
 
 double idp_now_ns(void *context) {
     struct timespec now;
@@ -76,6 +79,27 @@ static idp_status visit_all(const idp_task *task, const idp_calibration *c, size
     return IDP_OK;
 }
 
+/* What one in a hundred inferences takes beyond the median of its level; ns: as above, each level's first `count`
+ * ascending. Ten of a level's thousand tell it, whose noise hides what some points cost; but it hardly depends on
+ * the level, so those near this one tell it together. */
+static double late_beyond(const idp_calibration *c, size_t of, const float *ns, const double *median,
+                          size_t count) {
+    size_t left[IDP_BUDGET_LEVELS], first = of, end = of + 1;
+    while (first > 0 && c->level[of].percent - c->level[first - 1].percent <= nearby) first--;
+    while (end < c->levels && c->level[end].percent - c->level[of].percent <= nearby) end++;
+    for (size_t n = first; n < end; n++) left[n] = count;
+    double beyond = 0;
+    for (size_t i = 0; i <= (end - first) * count / 100; i++) { /* the next of the slowest */
+        size_t slowest = first;
+        for (size_t n = first; n < end; n++) {
+            const double value = left[n] > 0 ? ns[n * ROUNDS_MOST * VISIT + left[n] - 1] - median[n] : -INFINITY;
+            if (n == first || value > beyond) slowest = n, beyond = value;
+        }
+        left[slowest]--;
+    }
+    return beyond;
+}
+
 idp_status idp_calibrate_task(const idp_task *task, double seconds, double overhead_ns, idp_calibration *c) {
     float *ns = malloc(c->levels * ROUNDS_MOST * VISIT * sizeof *ns);
     if (ns == NULL) return IDP_NO_MEMORY;
@@ -92,11 +116,15 @@ idp_status idp_calibrate_task(const idp_task *task, double seconds, double overh
         const size_t count = rounds * VISIT;
         float *level = ns + n * ROUNDS_MOST * VISIT;
         qsort(level, count, sizeof *level, by_value);
-        median[n] = (double)level[count / 2] + overhead_ns;
-        late[n] = (double)level[count - 1 - count / 100] + overhead_ns;
-        if (!(median[n] > 0)) median[n] = late[n] = 1; /* a clock too coarse to tell */
+        median[n] = (double)level[count / 2];
     }
+    for (size_t n = 0; n < c->levels; n++) late[n] = late_beyond(c, n, ns, median, rounds * VISIT);
     ascend(median, c->levels);
+    for (size_t n = 0; n < c->levels; n++) {
+        median[n] += overhead_ns;
+        if (!(median[n] > 0)) median[n] = 1; /* a clock too coarse to tell */
+        late[n] += median[n];
+    }
     ascend(late, c->levels);
     for (size_t n = 0; n < c->levels; n++) {
         c->level[n].median_ns = median[n];

@@ -70,7 +70,7 @@ idp_status idp_budget_choose(const idp_budget *budget, double time_ns, idp_choic
 /* Tells how long the inference of a choice took. Never waits: while another thread tells, this one's is dropped. */
 void idp_budget_note(idp_budget *budget, const idp_choice *choice, double elapsed_ns);
 
-/* How much slower the machine now is than calibrated, with 5 % of headroom: 1.05 or more. Calibrated times are
+/* How much slower the machine now is than calibrated, with 2 % of headroom: 1.02 or more. Calibrated times are
  * multiplied by it. */
 double idp_budget_slowness(const idp_budget *budget);
 

@@ -93,12 +93,52 @@ END_TEST
 START_TEST(quiet_machine_keeps_the_calibrated_choice) {
     idp_budget *b = created();
     idp_choice choice;
-    /* The 99th percentile of 50 % is 1320 ns, of 47 % with the headroom. */
+    /* The 99th percentile of 50 % is 1320 ns, of 48 % with the headroom. */
     for (unsigned r = 0; r < 10; r++) {
         ck_assert_uint_le(serve(b, 1320, 1, 100, &choice), 1);
-        ck_assert_double_ge(choice.percent, 45);
+        ck_assert_double_ge(choice.percent, 48);
         ck_assert_double_le(choice.percent, 50);
     }
+    for (unsigned r = 0; r < 1000; r++) { /* 4 % above the median for a while, and again */
+        ck_assert_int_eq(idp_budget_choose(b, 1320, &choice), IDP_OK);
+        ck_assert_double_ge(choice.percent, 48);
+        idp_budget_note(b, &choice, takes(&choice, r / 20 % 2 == 0 ? 1.04 : 1, 0));
+    }
+    idp_budget_destroy(b);
+}
+END_TEST
+
+/* Serves requests of which one in `every` takes 5 us more; returns the last choice. */
+static idp_choice hopeless(idp_budget *b, unsigned every, unsigned requests) {
+    idp_choice choice;
+    for (unsigned r = 0; r < requests; r++) {
+        ck_assert_int_eq(idp_budget_choose(b, 1320, &choice), IDP_OK);
+        idp_budget_note(b, &choice, takes(&choice, 1, 0) + (r % every == 7 ? 5000 : 0));
+    }
+    return choice;
+}
+
+START_TEST(what_no_margin_covers_raises_none) {
+    idp_budget *b = created();
+    ck_assert_double_ge(hopeless(b, 200, 2000).percent, 48); /* what the percentile knows */
+    ck_assert_double_ge(hopeless(b, 20, 2000).percent, 48);  /* a load that a smaller choice would not help */
+    idp_budget_destroy(b);
+}
+END_TEST
+
+START_TEST(what_no_margin_covers_is_owed_for) {
+    idp_budget *b = created();
+    idp_choice choice = {0};
+    for (unsigned r = 0; r < 50; r++) { /* 1.5 times as long, now and then: the margin rises */
+        ck_assert_int_eq(idp_budget_choose(b, 1320, &choice), IDP_OK);
+        idp_budget_note(b, &choice, takes(&choice, r % 10 == 7 ? 1.5 : 1, 0));
+    }
+    const double raised = idp_budget_slowness(b);
+    ck_assert_double_gt(raised, 1.08);
+    hopeless(b, 50, 4000); /* two in a hundred: those that can be in time have to be */
+    ck_assert_double_ge(idp_budget_slowness(b), raised / 1.02);
+    hopeless(b, 10000, 1500); /* over: it sinks, after at most a thousand */
+    ck_assert_double_lt(idp_budget_slowness(b), 1.03);
     idp_budget_destroy(b);
 }
 END_TEST
@@ -110,9 +150,10 @@ START_TEST(load_is_followed_within_a_few_requests) {
     const unsigned late = serve(b, 1320, 2, 20, &choice); /* the machine is suddenly half as fast */
     ck_assert_uint_le(late, 6);                           /* as many as it takes to tell a load from an accident */
     ck_assert_uint_le(serve(b, 1320, 2, 1000, &choice), 10); /* 99 % of the requests within the time */
-    ck_assert_double_ge(idp_budget_slowness(b), 2);
-    ck_assert_double_ge(choice.percent, 18); /* at twice the time, 22 % has a 99th percentile of 1296 ns */
-    ck_assert_double_le(choice.percent, 22);
+    ck_assert_double_ge(idp_budget_slowness(b), 1.94); /* 2, less the 5 % that do not count, and the headroom */
+    ck_assert_double_ge(choice.percent,
+                        18); /* at twice the time, the 99th percentile of 22 % is 1296 ns, of 23 % 1344 */
+    ck_assert_double_le(choice.percent, 23);
     idp_budget_destroy(b);
 }
 END_TEST
@@ -194,7 +235,7 @@ START_TEST(threads_share_a_budget) {
     for (size_t t = 0; t < 4; t++) ck_assert_int_eq(pthread_create(&thread[t], NULL, served, b), 0);
     for (size_t t = 0; t < 4; t++) ck_assert_int_eq(pthread_join(thread[t], NULL), 0);
     ck_assert_int_eq(idp_budget_choose(b, 1320, &choice), IDP_OK);
-    ck_assert_double_ge(idp_budget_slowness(b), 1.3);
+    ck_assert_double_ge(idp_budget_slowness(b), 1.26); /* 1.3 in the same way */
     ck_assert_double_le(idp_budget_slowness(b), 1.5);
     idp_budget_destroy(b);
 }
@@ -207,6 +248,8 @@ typedef struct machine {
     double now_ns;
     unsigned inferences, burst_at; /* the inference from which on 5 ms are lost */
     double noise;
+    unsigned interrupted; /* one in a million inferences, 1 us each, at random */
+    uint32_t random;
     bool broken;
 } machine;
 
@@ -216,6 +259,8 @@ static idp_status infer(void *context, const idp_level *level) {
     machine *m = context;
     m->inferences++;
     m->now_ns += 100 + 20 * level->percent + m->noise * (m->inferences * 7919 % 13);
+    m->random = m->random * 1664525u + 1013904223u; /* Numerical Recipes */
+    if (m->random / 4295 < m->interrupted) m->now_ns += 1000;
     if (m->burst_at != 0 && m->inferences % m->burst_at == 0) m->now_ns += 5e6;
     return m->broken ? IDP_BAD_ARGUMENT : IDP_OK;
 }
@@ -265,6 +310,20 @@ START_TEST(calibration_stands_some_lost_time) {
 }
 END_TEST
 
+/* Eight in a thousand are interrupted, so the 99th percentile is the median; twelve and a half, so it is 1 us more.
+ * The few of one level would say the one here and the other there. */
+START_TEST(calibration_asks_the_neighbours) {
+    for (unsigned i = 0; i < 2; i++) {
+        machine m = {.interrupted = i == 0 ? 8000 : 12500, .random = 20261126};
+        const double beyond = i == 0 ? 0 : 1000;
+        idp_calibration c = levels_only(100);
+        ck_assert_int_eq(idp_calibrate_task(&(idp_task){infer, now, &m}, 60, 0, &c), IDP_OK);
+        for (size_t n = 0; n < c.levels; n++)
+            ck_assert_double_eq_tol(c.level[n].late_ns - c.level[n].median_ns, beyond, 1);
+    }
+}
+END_TEST
+
 START_TEST(calibration_orders_levels) {
     machine m = {.noise = 100}; /* more than the levels differ, and few rounds */
     idp_calibration c = levels_only(100);
@@ -294,6 +353,8 @@ int main(void) {
     suite_add_tcase(suite, choosing);
     TCase *following = tcase_create("following the machine");
     tcase_add_test(following, quiet_machine_keeps_the_calibrated_choice);
+    tcase_add_test(following, what_no_margin_covers_raises_none);
+    tcase_add_test(following, what_no_margin_covers_is_owed_for);
     tcase_add_test(following, load_is_followed_within_a_few_requests);
     tcase_add_test(following, recovers_after_a_load);
     tcase_add_test(following, one_accident_is_no_load);
@@ -305,6 +366,7 @@ int main(void) {
     tcase_add_test(calibration, calibration_finds_medians_and_percentiles);
     tcase_add_test(calibration, calibration_takes_the_time_it_is_given);
     tcase_add_test(calibration, calibration_stands_some_lost_time);
+    tcase_add_test(calibration, calibration_asks_the_neighbours);
     tcase_add_test(calibration, calibration_orders_levels);
     tcase_add_test(calibration, calibration_reports_what_fails);
     suite_add_tcase(suite, calibration);
