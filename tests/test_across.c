@@ -258,7 +258,7 @@ END_TEST
 START_TEST(hostile_numbers_and_long_names_leave_a_page) {
     static const char *const path[] = {"a.json", "b.json"};
     static const double extremes[] = {0, -1, 1e300, -1e300, 1e-300, 5e-324, 1e304};
-    static char longest[1 << 20];
+    static char longest[1 << 18];
     json_t *d[2];
     for (size_t i = 0; i + 2 < sizeof longest; i += 2) memcpy(longest + i, "\xc3\xa9", 2); /* e with an accent */
     for (unsigned m = 0; m < 2; m++) {
