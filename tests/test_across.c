@@ -289,6 +289,7 @@ START_TEST(what_nobody_can_repeat_is_not_published) {
         {"build", "commit", "\"abcdef-dirty\"", "build.commit"},
         {"build", "sanitized", "true", "build.sanitized"},
         {"build", "flags", "\"Debug -g\"", "build.flags"},
+        {"build", "flags", "\"Release -DIDP_SIMDE\"", "build.flags has -DIDP_SIMDE"},
         {"machine", "emulated", "true", "machine.emulated"},
         {"run", "command", "\"idp run --quick --out x\"", "--quick"},
         {"run", "command", "\"idp run --quick\"", "--quick"},

@@ -416,6 +416,8 @@ START_TEST(how_it_was_built_is_told) {
     warns("sanitizers", "mean nothing");
     clean.flags = "Debug -g";
     warns("debug_build", "release preset");
+    clean.flags = "Release -DIDP_SIMDE";
+    warns("simde", "AVX2 instructions");
     clean.commit = "0123456789ab-dirty";
     warns("dirty", "0123456789ab-dirty");
     clean.commit = "unknown";

@@ -67,6 +67,10 @@ bool publish_check(const json_t *document, const char *path, error *e) {
         return fail(e, "%s: field build.sanitized is true: times mean nothing; build the release preset", path);
     if (strncmp(fact(document, "build", "flags"), "Debug", 5) == 0)
         return fail(e, "%s: field build.flags is of a debug build; build the release preset", path);
+    if (strstr(fact(document, "build", "flags"), "-DIDP_SIMDE") != NULL)
+        return fail(
+            e, "%s: field build.flags has -DIDP_SIMDE: times of AVX-512 mean nothing; build the release preset",
+            path);
     if (is_true(document, "machine", "emulated"))
         return fail(e, "%s: field machine.emulated is true: times mean nothing; measure on the CPU itself", path);
     if (in_a_hurry(document))

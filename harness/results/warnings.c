@@ -33,6 +33,14 @@ static bool debug_build(const facts *f, char *text) {
     return strncmp(f->build->flags, debug, sizeof debug - 1) == 0;
 }
 
+static bool simde(const facts *f, char *text) {
+    snprintf(
+        text, TEXT_SIZE,
+        "Built with IDP_SIMDE: the AVX-512 kernels are AVX2 instructions, and their times mean nothing. Measure "
+        "with the release preset.");
+    return strstr(f->build->flags, "-DIDP_SIMDE") != NULL;
+}
+
 static bool dirty(const facts *f, char *text) {
     static const char end[] = "-dirty";
     const size_t length = strlen(f->build->commit), end_length = sizeof end - 1;
@@ -192,6 +200,7 @@ static const struct {
 } rules[] = {
     {"sanitizers", sanitizers},
     {"debug_build", debug_build},
+    {"simde", simde},
     {"emulated", emulated},
     {"busy", busy},
     {"steal", steal},
