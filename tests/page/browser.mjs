@@ -1,6 +1,6 @@
 // browser.mjs CHROMIUM FULL PAGE...: opens reports in headless Chromium. Nothing is asked of any network, nothing is
-// written to the console; that of a full run is small and quick, sorts, filters, shows its plots' values and is whole
-// without scripts; all fit a phone and a desk, light and dark. In every section of the other pages axe finds no serious
+// written to the console; that of a full run is small and quick, sorts, filters, shows its plots' values, is whole
+// without scripts, and links into it lead where they say; all fit a phone and a desk, light and dark. In every section of the other pages axe finds no serious
 // fault. It gets one section at a time, for its time grows with the square of what is on the page: 50,000 elements at once
 // took it more than eight minutes.
 import { readFileSync, realpathSync, statSync } from "node:fs";
@@ -28,7 +28,7 @@ const open = async () => {
   page.on("console", (message) => faults.push(`console: ${message.text()}`));
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
   page.on("dialog", (dialog) => { faults.push("a dialog"); dialog.dismiss(); });
-  page.on("request", (request) => expect(every.map(addressOf).includes(request.url()), `request: ${request.url()}`));
+  page.on("request", (request) => expect(every.map(addressOf).includes(request.url().split("#")[0]), `request: ${request.url()}`));
   return page;
 };
 const load = async (page, file) => {
@@ -111,6 +111,26 @@ await plain.setJavaScriptEnabled(false);
 await plain.goto(addressOf(full));
 expect(await texts(plain) === await texts(page), "without scripts cells differ");
 await plain.close();
+
+// A link into the page ends at its section, or at the page's end: when it is opened, and when it is clicked.
+const arrives = async (page, hash, how) => {
+  const there = (hash) => Math.abs(document.querySelector(hash).getBoundingClientRect().top) < 2 ||
+    scrollY + innerHeight > document.documentElement.scrollHeight - 2;
+  await page.waitForFunction(there, { timeout: 10e3 }, hash).catch(() => faults.push(`${how}, ${hash} is not where one lands`));
+};
+const linked = await open();
+await linked.setViewport({ width: 1440, height: 900 });
+await load(linked, full);
+for (const hash of await linked.$$eval("nav a", (links) => links.map((link) => link.hash))) {
+  const opened = await open();
+  await opened.setViewport({ width: 1440, height: 900 });
+  await opened.goto(addressOf(full) + hash);
+  await arrives(opened, hash, "opened");
+  await opened.close();
+  await linked.click(`nav a[href="${hash}"]`);
+  await arrives(linked, hash, "clicked");
+}
+await linked.close();
 
 const paper = await page.pdf({ format: "A4", timeout: PATIENCE_MS });
 expect(paper.length > 10000, "nothing to print");
