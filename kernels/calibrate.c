@@ -84,7 +84,7 @@ static idp_status visit_all(const idp_task *task, const idp_calibration *c, size
  * the level, so those near this one tell it together. */
 static double late_beyond(const idp_calibration *c, size_t of, const float *ns, const double *median,
                           size_t count) {
-    size_t left[IDP_BUDGET_LEVELS], first = of, end = of + 1;
+    size_t left[IDP_BUDGET_LEVELS] = {0}, first = of, end = of + 1;
     while (first > 0 && c->level[of].percent - c->level[first - 1].percent <= nearby) first--;
     while (end < c->levels && c->level[end].percent - c->level[of].percent <= nearby) end++;
     for (size_t n = first; n < end; n++) left[n] = count;
