@@ -17,23 +17,13 @@
 /* What SIMDe 0.7.4 lacks, lane by lane, after Intel's Intrinsics Guide. */
 #define EACH(lane) for (unsigned lane = 0; lane < 16; lane++)
 
-IDP_INLINE __m512 simde_select(__mmask16 mask, __m512 a, __m512 b) { /* a where the mask is 1 */
-    EACH(l) a[l] = mask >> l & 1 ? a[l] : b[l];
-    return a;
-}
 IDP_INLINE __m512 simde_maskz_load(__mmask16 mask, const float *p) {
     __m512 to;
     EACH(l) to[l] = mask >> l & 1 ? p[l] : 0; /* the others are not read */
     return to;
 }
 IDP_INLINE void simde_mask_store(float *p, __mmask16 mask, __m512 a) { EACH(l) if (mask >> l & 1) p[l] = a[l]; }
-/* Parts of four lanes: two of a, then two of b. */
-IDP_INLINE __m512 simde_shuffle_parts(__m512 a, __m512 b, unsigned control) {
-    __m512 to;
-    EACH(l) to[l] = (l < 8 ? a : b)[4 * (control >> l / 4 * 2 & 3) + l % 4];
-    return to;
-}
-/* Within each part. */
+/* Within each part of four lanes. */
 IDP_INLINE __m512 simde_permute(__m512 a, unsigned control) {
     __m512 to;
     EACH(l) to[l] = a[l / 4 * 4 + (control >> l % 4 * 2 & 3)];
@@ -75,9 +65,8 @@ IDP_INLINE __m512i simde_to_integers(__m512 a) {
 
 #define _mm512_maskz_loadu_ps simde_maskz_load
 #define _mm512_mask_storeu_ps simde_mask_store
-#define _mm512_shuffle_f32x4 simde_shuffle_parts
-#define _mm512_mask_shuffle_f32x4(from, mask, a, b, control) \
-    simde_select(mask, simde_shuffle_parts(a, b, control), from)
+#define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4           /* under this name it lacks them, too */
+#define _mm512_mask_shuffle_f32x4 simde_mm512_mask_shuffle_f32x4 /* (0.7.4) */
 #define _mm512_permute_ps simde_permute
 #define _mm512_permutevar_ps simde_permute_by
 #define _mm512_reduce_add_ps simde_reduce_add
