@@ -60,7 +60,7 @@ typedef struct idp_choice {
     size_t level;   /* of the calibration */
     double percent; /* of that level */
     size_t profile; /* of that level */
-    double late_ns; /* 99 of 100 such inferences take no longer, as the machine is now */
+    double late_ns; /* its 99th percentile times idp_budget_slowness: 99 of 100 are to take no longer */
     bool fits;      /* false: even the smallest percentage, which this is, takes longer than the time given */
 } idp_choice;
 
@@ -70,8 +70,8 @@ idp_status idp_budget_choose(const idp_budget *budget, double time_ns, idp_choic
 /* Tells how long the inference of a choice took. Never waits: while another thread tells, this one's is dropped. */
 void idp_budget_note(idp_budget *budget, const idp_choice *choice, double elapsed_ns);
 
-/* How much slower the machine now is than calibrated, with 2 % of headroom: 1.02 or more. Calibrated times are
- * multiplied by it. */
+/* What calibrated times are multiplied by: how much slower the machine now is than calibrated, less the 5 % that a
+ * quiet one shows now and then, times a margin of at least 1.02 that keeps 99 of 100 inferences in time. */
 double idp_budget_slowness(const idp_budget *budget);
 
 /* Chooses, runs and tells. x, y and workspace as for idp_mlp_run with the calibration's samples; choice may be
