@@ -28,8 +28,8 @@ static bool sanitizers(const facts *f, char *text) {
 static bool debug_build(const facts *f, char *text) {
     static const char debug[] = "Debug"; /* CMake's build type stands first */
     snprintf(text, TEXT_SIZE,
-             "Debug build: what surrounds the kernels is not optimised, and times of whole networks are too long. "
-             "Measure with the release preset.");
+             "Debug build: what surrounds the kernels is hardly optimised, and times of whole networks are too "
+             "long. Measure with the release preset.");
     return strncmp(f->build->flags, debug, sizeof debug - 1) == 0;
 }
 

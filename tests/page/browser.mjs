@@ -1,8 +1,8 @@
 // browser.mjs CHROMIUM FULL PAGE...: opens reports in headless Chromium. Nothing is asked of any network, nothing is
 // written to the console; that of a full run is small and quick, sorts, filters, shows its plots' values, is whole
-// without scripts, and links into it lead where they say; all fit a phone and a desk, light and dark. In every section of the other pages axe finds no serious
-// fault. It gets one section at a time, for its time grows with the square of what is on the page: 50,000 elements at once
-// took it more than eight minutes.
+// without scripts, and links into it lead where they say; all fit a phone and a desk, light and dark. In every section of
+// the other pages axe finds no serious fault. It gets one section at a time, for its time grows with the square of what is
+// on the page: 50,000 elements at once took it more than eight minutes.
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import puppeteer from "puppeteer-core";
