@@ -135,6 +135,15 @@ START_TEST(refuses) {
     idp_calibration c;
     ck_assert_int_eq(idp_session_calibrate(s, 3, 0.01, &c), IDP_BAD_ARGUMENT);
     ck_assert_int_eq(idp_session_calibrate(s, 0, 0.01, &c), IDP_BAD_ARGUMENT);
+    static const double not_levels[][2] = {{50, 50}, {60, 40},        {50, 101},
+                                           {-1, 50}, {0.0 / 0.0, 50}, {50, 0.0 / 0.0}};
+    for (size_t n = 0; n < sizeof not_levels / sizeof not_levels[0]; n++)
+        ck_assert_int_eq(idp_session_calibrate_at(s, 1, 0.01, not_levels[n], 2, &c), IDP_BAD_ARGUMENT);
+    static const double too_many[IDP_BUDGET_LEVELS + 1];
+    ck_assert_int_eq(idp_session_calibrate_at(s, 1, 0.01, too_many, IDP_BUDGET_LEVELS + 1, &c), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_session_calibrate_at(s, 1, 0.01, too_many, 0, &c), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_session_calibrate_at(s, 1, 0.01, NULL, 1, &c), IDP_BAD_ARGUMENT);
+    ck_assert_int_eq(idp_session_calibrate_at(s, 3, 0.01, (double[]){50}, 1, &c), IDP_BAD_ARGUMENT);
     idp_session_destroy(s);
     idp_session_destroy(NULL);
     idp_model_free(l);
@@ -176,6 +185,29 @@ START_TEST(calibrates_every_level) {
     ck_assert_int_eq(idp_session_run_within(s, b, 0, x, y, NULL), IDP_BAD_ARGUMENT);
     idp_budget_destroy(b);
     idp_session_destroy(small);
+    idp_session_destroy(s);
+    idp_model_free(l);
+}
+END_TEST
+
+START_TEST(calibrates_the_levels_that_are_named) {
+    static const double percent[] = {12.5, 30, 47};
+    idp_model *l = loaded(NULL);
+    idp_session *s = opened(l, 1);
+    idp_calibration c;
+    idp_budget *b;
+    idp_choice choice;
+    float y[OUTPUTS];
+    ck_assert_int_eq(idp_session_calibrate_at(s, 1, 0.02, percent, 3, &c), IDP_OK);
+    ck_assert_uint_eq(c.levels, 3);
+    for (size_t n = 0; n < 3; n++) {
+        ck_assert_double_eq(c.level[n].percent, percent[n]);
+        ck_assert_uint_eq(c.level[n].profile, n == 2);
+    }
+    ck_assert_int_eq(idp_budget_create(&c, &b), IDP_OK);
+    ck_assert_int_eq(idp_session_run_within(s, b, 3.6e12, x, y, &choice), IDP_OK);
+    ck_assert_double_eq(choice.percent, 47);
+    idp_budget_destroy(b);
     idp_session_destroy(s);
     idp_model_free(l);
 }
@@ -240,6 +272,7 @@ int main(void) {
     tcase_add_checked_fixture(budget, set_up, tear_down);
     tcase_set_timeout(budget, 60);
     tcase_add_test(budget, calibrates_every_level);
+    tcase_add_test(budget, calibrates_the_levels_that_are_named);
     tcase_add_test(budget, threads_share_a_model_and_a_budget);
     suite_add_tcase(suite, budget);
     SRunner *runner = srunner_create(suite);

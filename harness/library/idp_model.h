@@ -78,6 +78,11 @@ idp_status idp_session_refine(idp_session *session, double percent, const float 
 idp_status idp_session_calibrate(idp_session *session, size_t samples, double seconds,
                                  idp_calibration *calibration);
 
+/* As idp_session_calibrate, at these percentages alone: percent[levels], ascending, 0 to 100; levels: 1 to
+ * IDP_BUDGET_LEVELS. For a network that is accurate at some percentages only: a budget then chooses among them. */
+idp_status idp_session_calibrate_at(idp_session *session, size_t samples, double seconds, const double *percent,
+                                    size_t levels, idp_calibration *calibration);
+
 /* Runs with the largest percentage that fits time_ns, and tells the budget how long it took. choice may be NULL. */
 idp_status idp_session_run_within(idp_session *session, idp_budget *budget, double time_ns, const float *x,
                                   float *y, idp_choice *choice);

@@ -55,16 +55,18 @@ idp_status idp_session_refine(idp_session *s, double percent, const float *x, fl
 /* ---- within a time --------------------------------------------------------------------------------------------
  */
 
+static void add_level(const idp_model *loaded, double percent, idp_calibration *c) {
+    c->level[c->levels++] = (idp_level){.percent = percent, .profile = idp_model_profile_at(loaded, percent)};
+}
+
 static void set_levels(const idp_model *loaded, size_t step, idp_calibration *c) {
     c->levels = 0;
-    for (size_t percent = step; percent <= 100; percent += step) {
-        const double p = (double)percent;
-        c->level[c->levels++] = (idp_level){.percent = p, .profile = idp_model_profile_at(loaded, p)};
-    }
+    for (size_t percent = step; percent <= 100; percent += step) add_level(loaded, (double)percent, c);
 }
 
 /* Tries ten levels, and then as many as can be measured often enough for their 99th percentile in that time. */
-static idp_status calibrate(const idp_session *s, double seconds, const float *x, float *y, idp_calibration *c) {
+static idp_status calibrate_all(const idp_session *s, double seconds, const float *x, float *y,
+                                idp_calibration *c) {
     enum { ENOUGH = 200 };
     static const size_t steps[] = {1, 2, 5};
     const double wanted = seconds > 0 ? seconds : 0.5;
@@ -80,20 +82,37 @@ static idp_status calibrate(const idp_session *s, double seconds, const float *x
     return idp_calibrate(s->of->network, x, y, s->workspace, wanted, c);
 }
 
-idp_status idp_session_calibrate(idp_session *s, size_t samples, double seconds, idp_calibration *calibration) {
-    if (s == NULL || calibration == NULL || samples == 0 || samples > s->most) return IDP_BAD_ARGUMENT;
+/* found: its levels; none: all percentages. */
+static idp_status calibrate(const idp_session *s, double seconds, idp_calibration found,
+                            idp_calibration *calibration) {
+    const size_t samples = found.samples;
+    if (samples == 0 || samples > s->most) return IDP_BAD_ARGUMENT;
     const size_t inputs = samples * idp_model_inputs(s->of);
     float *x = floats_new(inputs), *y = floats_new(samples * idp_model_outputs(s->of));
-    idp_calibration found = {.samples = samples};
     idp_status status = IDP_NO_MEMORY;
     if (x != NULL && y != NULL) {
         for (size_t i = 0; i < inputs; i++) x[i] = (float)(i % 7) / 7;
-        status = calibrate(s, seconds, x, y, &found);
+        status = found.levels == 0 ? calibrate_all(s, seconds, x, y, &found)
+                                   : idp_calibrate(s->of->network, x, y, s->workspace, seconds, &found);
     }
     if (status == IDP_OK) *calibration = found;
     free(x);
     free(y);
     return status;
+}
+
+idp_status idp_session_calibrate(idp_session *s, size_t samples, double seconds, idp_calibration *calibration) {
+    if (s == NULL || calibration == NULL) return IDP_BAD_ARGUMENT;
+    return calibrate(s, seconds, (idp_calibration){.samples = samples}, calibration);
+}
+
+idp_status idp_session_calibrate_at(idp_session *s, size_t samples, double seconds, const double *percent,
+                                    size_t levels, idp_calibration *calibration) {
+    if (s == NULL || calibration == NULL || percent == NULL || levels == 0 || levels > IDP_BUDGET_LEVELS)
+        return IDP_BAD_ARGUMENT;
+    idp_calibration found = {.samples = samples};
+    for (size_t n = 0; n < levels; n++) add_level(s->of, percent[n], &found);
+    return calibrate(s, seconds, found, calibration);
 }
 
 idp_status idp_session_run_within(idp_session *s, idp_budget *budget, double time_ns, const float *x, float *y,
