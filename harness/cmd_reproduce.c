@@ -1,4 +1,4 @@
-/* cmd_reproduce.c: `idp reproduce`: every recipe over several seeds, beside the figures it must give. */
+/* cmd_reproduce.c: `idp reproduce`: recipes over several seeds, beside the figures it must give. */
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 static const char help[] =
     "Usage: idp reproduce [OPTION]...\n"
     "\n"
-    "Trains every recipe over several seeds and prints test accuracies beside those that an independent\n"
+    "Trains recipe after recipe over several seeds and prints test accuracies beside those that an independent\n"
     "implementation got, cell by cell, with a verdict: Welch's test at 5 %, corrected for all the cells.\n"
     "`best` is held against `independent` and `sandwich`, trained with its schedule. Status 1 where a\n"
     "cell inside its profile's own part differs, or `best` falls short.\n"

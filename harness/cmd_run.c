@@ -20,7 +20,7 @@ enum { STEPS_MOST = 128, WORDS_MOST = 32, WORD_SIZE = 4096 };
 static const char help[] =
     "Usage: idp run [OPTION]...\n"
     "\n"
-    "Verifies the kernels, trains networks by every recipe, sweeps them over all percentages, runs the\n"
+    "Verifies the kernels, trains networks by several recipes, sweeps them over all percentages, runs the\n"
     "microbenchmarks, compares the back ends with each other, with other libraries and with what\n"
     "the machine can do at most, counts the executed work and writes the report: results.json,\n"
     "index.html, report.md and CSV files. About five minutes.\n"
