@@ -415,7 +415,9 @@ static point merge(const ordered *run, size_t count) {
                .k = first->k,
                .seeds = 1,
                .batch_1 = first->batch_1,
-               .batch_128 = first->batch_128};
+               .batch_128 = first->batch_128,
+               .ratio_1 = first->trace_1.time_ratio,
+               .ratio_128 = first->trace_128.time_ratio};
     for (size_t s = 1; s < count; s++) {
         const sweep_record *next = run[s].sweep;
         p.seeds += next->seed != run[s - 1].sweep->seed;
@@ -424,10 +426,14 @@ static point merge(const ordered *run, size_t count) {
         p.accuracy_high = fmax(p.accuracy_high, next->accuracy_percent);
         p.batch_1 = sum(p.batch_1, next->batch_1);
         p.batch_128 = sum(p.batch_128, next->batch_128);
+        p.ratio_1 = sum(p.ratio_1, next->trace_1.time_ratio);
+        p.ratio_128 = sum(p.ratio_128, next->trace_128.time_ratio);
     }
     p.accuracy /= (double)count;
     p.batch_1.median /= (double)count;
     p.batch_128.median /= (double)count;
+    p.ratio_1.median /= (double)count;
+    p.ratio_128.median /= (double)count;
     return p;
 }
 
@@ -563,16 +569,20 @@ interval saved_issued_128(const point *at, const point *full) {
     return saved_exactly(at->issued_128, full != NULL ? full->issued_128 : NAN);
 }
 
+static interval saved_time(interval ratio, interval time, interval whole) {
+    return isfinite(ratio.median) ? saved_between(ratio, (interval){1, 1, 1}) : saved_between(time, whole);
+}
+
 interval saved_time_1(const point *at, const point *full) {
     if (full == NULL || at == full)
         return saved_exactly(at->batch_1.median, full != NULL ? at->batch_1.median : NAN);
-    return saved_between(at->batch_1, full->batch_1);
+    return saved_time(at->ratio_1, at->batch_1, full->batch_1);
 }
 
 interval saved_time_128(const point *at, const point *full) {
     if (full == NULL || at == full)
         return saved_exactly(at->batch_128.median, full != NULL ? at->batch_128.median : NAN);
-    return saved_between(at->batch_128, full->batch_128);
+    return saved_time(at->ratio_128, at->batch_128, full->batch_128);
 }
 
 /* ---- the document ---------------------------------------------------------------------------------------------

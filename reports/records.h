@@ -138,7 +138,9 @@ typedef struct point {
     double issued_1, issued_128; /* FLOPs per sample that the kernels issue; NaN where not told */
     json_int_t k;
     size_t seeds;
-    interval batch_1, batch_128; /* over the seeds: mean of the medians, least low, greatest high */
+    interval batch_1, batch_128; /* time; over the seeds: mean of the medians, least low, greatest high */
+    interval ratio_1,
+        ratio_128; /* to the profile's own time at 100 %, of the same rounds; likewise; NaN: not told */
 } point;
 
 typedef struct curve {
@@ -179,8 +181,10 @@ bool curve_owns(const curve *c, const point *at);
 const point *curve_nearest(const curve *c, double percent);
 
 /* Per cent of the full network's cost that a point saves: 100 (1 - cost / cost of full). NaN where `full` is NULL
- * or a cost is not known. Exact figures have low = median = high; of times, low and high are the least and the
- * greatest that the two intervals allow, but exactly 0 for full itself. */
+ * or a cost is not known. Exact figures have low = median = high; time is
+ * measured against the profile's own 100 % in the same rounds, whose interval low and high are; where that is not
+ * told, they are the least and the greatest that the intervals of the two times allow. Full itself saves exactly 0.
+ */
 interval saved_flops(const point *at, const point *full); /* the useful count */
 interval saved_nominal_flops(const point *at, const point *full);
 interval saved_issued_1(const point *at, const point *full);

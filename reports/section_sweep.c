@@ -190,7 +190,9 @@ static void savings_figure(page *p, const network *n) {
                           .lines = d.lines};
     page_figure(p, &picture,
                 "%s: work and time saved against the same network with all channels, on the back end %s. Issued: "
-                "what the kernels' tiles execute, idle lanes too. Bars: what the intervals of the two times allow.",
+                "what the kernels' tiles execute, idle lanes too. Times are paired: with all channels of the same "
+                "profile in "
+                "the same rounds; bars: the intervals of that ratio.",
                 network_label(n).text, n->backend);
     free(d.store);
     free(list);
