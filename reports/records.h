@@ -139,8 +139,7 @@ typedef struct point {
     json_int_t k;
     size_t seeds;
     interval batch_1, batch_128; /* time; over the seeds: mean of the medians, least low, greatest high */
-    interval ratio_1,
-        ratio_128; /* to the profile's own time at 100 %, of the same rounds; likewise; NaN: not told */
+    interval ratio_1, ratio_128; /* likewise, to the profile's own time at 100 %, paired; NaN: not told */
 } point;
 
 typedef struct curve {
@@ -181,10 +180,9 @@ bool curve_owns(const curve *c, const point *at);
 const point *curve_nearest(const curve *c, double percent);
 
 /* Per cent of the full network's cost that a point saves: 100 (1 - cost / cost of full). NaN where `full` is NULL
- * or a cost is not known. Exact figures have low = median = high; time is
- * measured against the profile's own 100 % in the same rounds, whose interval low and high are; where that is not
- * told, they are the least and the greatest that the intervals of the two times allow. Full itself saves exactly 0.
- */
+ * or a cost is not known. Exact figures have low = median = high. Time is measured against the profile's own 100 %
+ * in the same rounds, and has the interval of that; where it is not told, low and high are the least and the
+ * greatest that the intervals of the two times allow. Full itself saves exactly 0. */
 interval saved_flops(const point *at, const point *full); /* the useful count */
 interval saved_nominal_flops(const point *at, const point *full);
 interval saved_issued_1(const point *at, const point *full);

@@ -188,12 +188,12 @@ static void savings_figure(page *p, const network *n) {
                           .y_high = 100,
                           .line = d.line,
                           .lines = d.lines};
-    page_figure(p, &picture,
-                "%s: work and time saved against the same network with all channels, on the back end %s. Issued: "
-                "what the kernels' tiles execute, idle lanes too. Times are paired: with all channels of the same "
-                "profile in "
-                "the same rounds; bars: the intervals of that ratio.",
-                network_label(n).text, n->backend);
+    page_figure(
+        p, &picture,
+        "%s: work and time saved against the same network with all channels, on the back end %s. Issued: "
+        "what the kernels' tiles execute, idle lanes too. Times are of paired rounds with all channels of the "
+        "same profile; bars: the intervals of those ratios.",
+        network_label(n).text, n->backend);
     free(d.store);
     free(list);
 }
