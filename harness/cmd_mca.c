@@ -149,12 +149,18 @@ static json_t *record(const job *j, unsigned c, const char *name, const code_loo
     return made;
 }
 
+/* Multiply-adds of a kernel's tile and one channel, by its name; of a binary for another CPU there is no more. */
+static unsigned tile_of(const char *name) {
+    unsigned a, b;
+    return sscanf(name, "fc_f32_%*[a-z]_%4ux%4u_", &a, &b) == 2 ? a * b : 0;
+}
+
 static bool predict_kernel(const request *q, const job *j, const char *name, results *to, error *e) {
     char symbol[256];
     code_loop loop;
     interval measured;
     snprintf(symbol, sizeof symbol, "idp_%s", name);
-    if (!listing_hot_loop(&j->code, symbol, &loop)) {
+    if (!listing_hot_loop(&j->code, symbol, tile_of(name), &loop)) {
         printf("%-40s no loop that multiplies was found\n", name);
         return true;
     }

@@ -75,13 +75,13 @@ END_TEST
 START_TEST(the_innermost_loop_is_found_behind_a_call) {
     listing l = parsed(x86_text);
     code_loop loop;
-    ck_assert(listing_hot_loop(&l, "idp_fc_f32_panel_1x32_test", &loop));
+    ck_assert(listing_hot_loop(&l, "idp_fc_f32_panel_1x32_test", 0, &loop));
     ck_assert_uint_eq(loop.address, 0x1008);
     ck_assert_uint_eq(loop.instructions, 4);
     ck_assert_uint_eq(loop.fma, 2);
     ck_assert_uint_eq(loop.multiply_adds, 16 + 8);
-    ck_assert(!listing_hot_loop(&l, "no_loop", &loop));
-    ck_assert(!listing_hot_loop(&l, "no_such_function", &loop));
+    ck_assert(!listing_hot_loop(&l, "no_loop", 0, &loop));
+    ck_assert(!listing_hot_loop(&l, "no_such_function", 0, &loop));
     listing_free(&l);
 }
 END_TEST
@@ -90,10 +90,36 @@ START_TEST(an_arm_loop_is_found) {
     listing l = parsed(aarch64_text);
     code_loop loop;
     ck_assert(l.aarch64);
-    ck_assert(listing_hot_loop(&l, "idp_fc_f32_batch_8x4_neon", &loop));
+    ck_assert(listing_hot_loop(&l, "idp_fc_f32_batch_8x4_neon", 0, &loop));
     ck_assert_uint_eq(loop.instructions, 7);
     ck_assert_uint_eq(loop.fma, 4);
     ck_assert_uint_eq(loop.multiply_adds, 4 + 4 + 2 + 1);
+    listing_free(&l);
+}
+END_TEST
+
+/* Beside the loop of the tile stand two of rests, which are denser. */
+START_TEST(the_loop_of_the_whole_tile_is_found) {
+    listing l = parsed("idp:\tfile format elf64-x86-64\n"
+                       "0000000000001000 <idp_fc_f32_batch_16x1_test>:\n"
+                       "    1000:      \tvbroadcastss\t(%rax), %ymm2\n"
+                       "    1004:      \tvfmadd231ps\t%ymm1, %ymm2, %ymm3\n"
+                       "    1008:      \tvfmadd231ps\t%ymm0, %ymm2, %ymm4\n"
+                       "    100c:      \tjne\t0x1000 <idp_fc_f32_batch_16x1_test>\n"
+                       "    1010:      \tvfmadd231ps\t(%rax), %ymm2, %ymm3\n"
+                       "    1014:      \tjne\t0x1010 <idp_fc_f32_batch_16x1_test+0x10>\n"
+                       "    1018:      \tvfmadd231ps\t(%rax), %ymm2, %ymm3\n"
+                       "    101c:      \tvfmadd231ps\t(%rax), %ymm2, %ymm3\n"
+                       "    1020:      \tvfmadd231ps\t(%rax), %ymm2, %ymm3\n"
+                       "    1024:      \tjne\t0x1018 <idp_fc_f32_batch_16x1_test+0x18>\n"
+                       "    1028:      \tretq\n");
+    code_loop loop;
+    ck_assert(listing_hot_loop(&l, "idp_fc_f32_batch_16x1_test", 16, &loop));
+    ck_assert_uint_eq(loop.address, 0x1000);
+    ck_assert(listing_hot_loop(&l, "idp_fc_f32_batch_16x1_test", 0, &loop)); /* not known: the densest */
+    ck_assert_uint_eq(loop.address, 0x1018);
+    ck_assert(listing_hot_loop(&l, "idp_fc_f32_batch_16x1_test", 7, &loop)); /* none has it: the same */
+    ck_assert_uint_eq(loop.address, 0x1018);
     listing_free(&l);
 }
 END_TEST
@@ -132,7 +158,7 @@ START_TEST(damaged_listings_are_harmless) {
         code_loop loop;
         error e;
         ck_assert(listing_parse(copy, &l, &e));
-        listing_hot_loop(&l, "idp_fc_f32_panel_1x32_test", &loop);
+        listing_hot_loop(&l, "idp_fc_f32_panel_1x32_test", 0, &loop);
         listing_free(&l);
     }
 }
@@ -191,10 +217,10 @@ START_TEST(a_loop_is_predicted) {
     listing l = parsed(x86_text), arm = parsed(aarch64_text);
     code_loop loop;
     double cycles;
-    ck_assert(listing_hot_loop(&l, "idp_fc_f32_panel_1x32_test", &loop));
+    ck_assert(listing_hot_loop(&l, "idp_fc_f32_panel_1x32_test", 0, &loop));
     ck_assert_msg(mca_predict(&t, mca_cpu_find("znver4"), &l, &loop, &cycles, &e), "%s", e.text);
     ck_assert_double_eq_tol(cycles, 4, 0.5); /* the chain through zmm4 */
-    ck_assert(listing_hot_loop(&arm, "idp_fc_f32_batch_8x4_neon", &loop));
+    ck_assert(listing_hot_loop(&arm, "idp_fc_f32_batch_8x4_neon", 0, &loop));
     ck_assert_msg(mca_predict(&t, mca_cpu_find("neoverse-n1"), &arm, &loop, &cycles, &e), "%s", e.text);
     ck_assert_double_ge(cycles, 2); /* four FMAs, two a cycle */
     ck_assert_double_le(cycles, 8);
@@ -209,6 +235,7 @@ int main(void) {
     tcase_add_test(code, a_listing_is_read);
     tcase_add_test(code, the_innermost_loop_is_found_behind_a_call);
     tcase_add_test(code, an_arm_loop_is_found);
+    tcase_add_test(code, the_loop_of_the_whole_tile_is_found);
     tcase_add_loop_test(code, multiply_adds_are_counted_by_register, 0, 13);
     tcase_add_test(code, damaged_listings_are_harmless);
     tcase_add_test(code, tools_fail_with_a_reason);

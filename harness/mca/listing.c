@@ -143,32 +143,36 @@ static bool loop_at(const listing *l, const code_function *f, size_t last, code_
     return loop->multiply_adds > 0;
 }
 
-/* Fewer instructions for a multiply-add; then more of them in a turn. */
-static bool better(const code_loop *a, const code_loop *b) {
+static bool is_whole(const code_loop *loop, unsigned tile) { return tile > 0 && loop->multiply_adds % tile == 0; }
+
+/* Whole tiles (a narrow rest can be denser: its operands come from memory); then fewer instructions for a
+ * multiply-add; then more of them in a turn. */
+static bool better(const code_loop *a, const code_loop *b, unsigned tile) {
     const uint64_t left = (uint64_t)a->instructions * b->multiply_adds;
     const uint64_t right = (uint64_t)b->instructions * a->multiply_adds;
-    if (b->multiply_adds == 0 || left != right) return b->multiply_adds == 0 || left < right;
-    return a->multiply_adds > b->multiply_adds;
+    if (b->multiply_adds == 0) return true;
+    if (is_whole(a, tile) != is_whole(b, tile)) return is_whole(a, tile);
+    return left != right ? left < right : a->multiply_adds > b->multiply_adds;
 }
 
 enum { MOST_DEPTH = 4 }; /* kernel -> block -> tile */
 
-static void search(const listing *l, const code_function *f, unsigned depth, code_loop *best) {
+static void search(const listing *l, const code_function *f, unsigned tile, unsigned depth, code_loop *best) {
     for (size_t i = f->first; i < f->first + f->count; i++) {
         code_loop loop;
-        if (loop_at(l, f, i, &loop) && better(&loop, best)) *best = loop;
+        if (loop_at(l, f, i, &loop) && better(&loop, best, tile)) *best = loop;
         const uint64_t to = depth > 0 ? target(l->at[i].text, l->aarch64) : 0;
         for (size_t g = 0; to != 0 && to != f->address && g < l->functions; g++)
             if (l->function[g].address == to) {
-                search(l, &l->function[g], depth - 1, best);
+                search(l, &l->function[g], tile, depth - 1, best);
                 break;
             }
     }
 }
 
-bool listing_hot_loop(const listing *l, const char *symbol, code_loop *loop) {
+bool listing_hot_loop(const listing *l, const char *symbol, unsigned tile, code_loop *loop) {
     *loop = (code_loop){0};
     for (size_t g = 0; g < l->functions; g++)
-        if (strcmp(l->function[g].name, symbol) == 0) search(l, &l->function[g], MOST_DEPTH, loop);
+        if (strcmp(l->function[g].name, symbol) == 0) search(l, &l->function[g], tile, MOST_DEPTH, loop);
     return loop->multiply_adds > 0;
 }
