@@ -172,15 +172,19 @@ static void plan_versus(step *steps, int *count, const run_options *o, const cha
     say_option(s, "--time-limit", o->quick ? "3" : "20");
 }
 
-/* Kernels beside other libraries and roofs: at every tenth some minutes, hence only with --full; quick: the smaller
- * layers, some seconds. Where there is no hand-written back end the run goes on. */
+/* Kernels beside other libraries and roofs: of layers every tenth takes some minutes, hence only with --full, of
+ * the whole network some seconds; quick: the smaller layers, some seconds. Where there is no hand-written back end
+ * the run goes on. */
 static void plan_matrix(step *steps, int *count, const run_options *o) {
     step *s = begin(steps, count, o, "matrix", "matrix");
     s->goes_on = true;
-    if (o->quick)
-        say(s, "--quick");
-    else if (!o->full)
-        say_option(s, "--percent", "10,50,100");
+    if (o->quick) say(s, "--quick");
+    if (o->quick || o->full) return;
+    say_option(s, "--shape", "100x784,100x100,10x100,512x512,1024x1024,4096x4096"); /* hence no network */
+    say_option(s, "--percent", "10,50,100");
+    s = begin(steps, count, o, "matrix", "matrix-network");
+    s->goes_on = true;
+    say(s, "--network");
 }
 
 static int plan(step *steps, const run_options *o) {

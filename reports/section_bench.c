@@ -431,9 +431,10 @@ static void backend_table(page *p, const bench_view *v, const bench_group *g) {
 
 /* Layouts side by side, where a back end has more than one here. */
 static void layout_table(page *p, const bench_view *v, const bench_group *g) {
-    static const char *const layouts[] = {"panel", "row", "batch"};
+    static const char *const layouts[] = {"panel", "row", "batch", "sample"};
     enum { LAYOUTS = sizeof layouts / sizeof layouts[0], FIXED = 2 };
-    static const char *const titles[LAYOUTS] = {"panel, \xc2\xb5s", "row, \xc2\xb5s", "batch, \xc2\xb5s"};
+    static const char *const titles[LAYOUTS] = {"panel, \xc2\xb5s", "row, \xc2\xb5s", "batch, \xc2\xb5s",
+                                                "sample, \xc2\xb5s"};
     column columns[FIXED + LAYOUTS + 1] = {{"back end", false, false}, {"%", true, false}};
     const char *present[LAYOUTS];
     unsigned count = FIXED, used = 0;
@@ -448,8 +449,8 @@ static void layout_table(page *p, const bench_view *v, const bench_group *g) {
     columns[count++] = (column){"fastest", false, true};
     page_table(
         p, HTML, columns, count,
-        "%s. The layouts of the weights: panel keeps the outputs in the lanes, row is the literal dot product, "
-        "batch keeps the samples in the lanes.",
+        "%s. The layouts: panel keeps the outputs in the lanes, row is the literal dot product, batch keeps the "
+        "samples in the lanes, and sample is batch for samples that come row by row, which it turns itself.",
         group_label(g).text);
     for (size_t e = 0; e < v->backends; e++) {
         if (is_peer(v->backend[e]) || !measured(g, v->backend[e], NULL)) continue;
