@@ -15,7 +15,12 @@
  * 0.89 to 0.94, 512x512 and 100x784 at k = 470 0.99 to 1.02. Blocks of 512: 0.95 to 1.0, of 300 as of 392 but 1 %
  * slower at 100x784 when the neighbours are quiet (94.5 % of the FMA peak for 95.5). Lost: copying 16 or 32 samples
  * into a buffer, so that a tile finds its own in L1: 1.07 at k = 392, 0.92 to 1.03 at 784; prefetching samples 4 to
- * 32 channels ahead: 0.94 to 1.04. */
+ * 32 channels ahead: 0.94 to 1.04.
+ *
+ * One to four samples left over (batch_few.h; Zen 3, three runs of each in turn, 100x784): alone 0.22, 0.30, 0.35
+ * and 0.45 of the time that a register of samples takes; behind a whole tile (17 and 20 samples) 0.60 to 0.65 and
+ * 0.72 to 0.78; 512x512, 17 samples: 0.73 to 0.81. Lost: after a register of samples (9 to 12) instead of beside
+ * it: 0.91 at 9, 1.1 to 1.2 at 12. */
 #include "vec_avx2.h"
 
 enum { OUTPUTS = 6, VECTORS = 2, NARROW = 2, WIDE = 4 };

@@ -64,6 +64,15 @@ IDP_INLINE size_t idp_panel_width(size_t panel, size_t granule, size_t out, size
     return out - j0 < panel ? idp_round_up(out - j0, granule) : panel;
 }
 
+/* Of a batch's samples the last ones that batch_few.h runs, where a panel fits a register: one to IDP_FEW_MOST that
+ * are left over by whole tiles. A layer that does not fit the caches is not read once more for them. */
+enum { IDP_FEW_MOST = 4, IDP_FEW_FLOATS = 1 << 21 };
+IDP_INLINE size_t idp_few(size_t tile, size_t lanes, size_t panel, const idp_fc *fc) {
+    const size_t rest = fc->batch % tile;
+    const bool again = fc->batch > rest && fc->m * fc->in >= IDP_FEW_FLOATS;
+    return panel > lanes || rest > IDP_FEW_MOST || again ? 0 : rest;
+}
+
 /* The contract that every kernel starts from. */
 #define IDP_ASSERT_FC(fc)                                                                 \
     assert((fc)->out > 0 && (fc)->in > 0 && (fc)->m <= (fc)->out && (fc)->k <= (fc)->in); \

@@ -14,14 +14,15 @@
  * block of weights meets all samples of the block before the next comes from memory, and the next is asked for
  * meanwhile: a layer larger than the caches is read once for each block of samples. Between blocks of channels the
  * sums rest in y. A sum is added up in the order of the channels, whatever the tile and the block, so a sample's
- * result depends neither on its place in the batch nor on the layout.
+ * result depends neither on its place in the batch nor on the layout. The last samples, where they are too few for
+ * a register, are batch_few.h's.
  *
  * Layout sample: the user's x is [sample][channel]. A block of it is transposed in registers into a buffer on the
  * stack, in cache, and goes on as in layout batch. */
 #ifndef IDP_BATCH_H
 #define IDP_BATCH_H
 
-#include "backend.h"
+#include "batch_few.h"
 
 enum {
     BLOCK_SAMPLES = 256,
@@ -223,9 +224,10 @@ IDP_INLINE size_t even_blocks(size_t k, size_t most) {
 
 IDP_INLINE void batch_run(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
-    const size_t step = even_blocks(fc->k, BLOCK_CHANNELS);
-    for (size_t s0 = 0; s0 < fc->batch; s0 += BLOCK_SAMPLES) {
-        const size_t samples = idp_min(BLOCK_SAMPLES, fc->batch - s0);
+    const size_t step = even_blocks(fc->k, BLOCK_CHANNELS), rest = idp_few(VECTORS * LANES, LANES, OUTPUTS, fc);
+    const size_t many = fc->batch - rest;
+    for (size_t s0 = 0; s0 < many; s0 += BLOCK_SAMPLES) {
+        const size_t samples = idp_min(BLOCK_SAMPLES, many - s0);
         size_t i0 = 0;
         do {
             /* Without channels nothing of x is read, and it may be NULL, which bears no offset: as well y. */
@@ -234,14 +236,17 @@ IDP_INLINE void batch_run(const idp_fc *fc) {
             i0 += step;
         } while (i0 < fc->k);
     }
+    const float *x = fc->k > 0 ? fc->x + many : NULL;
+    if (rest > 0) few_run(&(few){fc, x, fc->x_stride, 1, fc->y + many}, OUTPUTS, rest);
 }
 
 IDP_INLINE void sample_run(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
     _Alignas(IDP_ALIGN) float turned[SAMPLE_CHANNELS * SAMPLE_SAMPLES];
-    const size_t step = even_blocks(fc->k, SAMPLE_CHANNELS);
-    for (size_t s0 = 0; s0 < fc->batch; s0 += SAMPLE_SAMPLES) {
-        const size_t samples = idp_min(SAMPLE_SAMPLES, fc->batch - s0);
+    const size_t step = even_blocks(fc->k, SAMPLE_CHANNELS), rest = idp_few(VECTORS * LANES, LANES, OUTPUTS, fc);
+    const size_t many = fc->batch - rest;
+    for (size_t s0 = 0; s0 < many; s0 += SAMPLE_SAMPLES) {
+        const size_t samples = idp_min(SAMPLE_SAMPLES, many - s0);
         size_t i0 = 0;
         do {
             const size_t channels = idp_min(step, fc->k - i0);
@@ -250,5 +255,7 @@ IDP_INLINE void sample_run(const idp_fc *fc) {
             i0 += step;
         } while (i0 < fc->k);
     }
+    const float *x = fc->k > 0 ? fc->x + many * fc->x_stride : NULL;
+    if (rest > 0) few_run(&(few){fc, x, 1, fc->x_stride, fc->y + many}, OUTPUTS, rest);
 }
 #endif

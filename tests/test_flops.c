@@ -20,6 +20,8 @@ static const idp_kernel panel_96x16 = {
     .layout = IDP_LAYOUT_PANEL, .tile_batch = 1, .tile_out = 96, .lanes = 16, .panel = 96, .panel_granule = 4};
 static const idp_kernel batch_16x5 = {
     .layout = IDP_LAYOUT_BATCH, .tile_batch = 16, .tile_out = 5, .lanes = 8, .panel = 5, .panel_granule = 1};
+static const idp_kernel batch_16x5_narrow = {
+    .layout = IDP_LAYOUT_BATCH, .tile_batch = 16, .tile_out = 5, .lanes = 4, .panel = 5, .panel_granule = 1};
 static const idp_kernel row_4x8 = {.layout = IDP_LAYOUT_ROW, .tile_batch = 4, .tile_out = 8, .lanes = 8};
 
 START_TEST(tiles_are_counted_as_by_hand) {
@@ -42,9 +44,26 @@ START_TEST(tiles_are_counted_as_by_hand) {
         /* portable C runs the panel's whole width: 96, or all that is packed of 10 */
         {&panel_96x16, IDP_ORIGIN_SCALAR, {.out = 100, .in = 10, .m = 30, .k = 3, .batch = 1}, {90, 198, 0, 0}},
         {&panel_96x16, IDP_ORIGIN_SCALAR, {.out = 10, .in = 10, .m = 10, .k = 3, .batch = 1}, {30, 6, 0, 0}},
-        /* 17 samples: two registers and one of the third; 7 outputs begin the second panel of 5, whose rest only
-           portable C computes */
-        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 17}, {238, 0, 98, 0}},
+        /* 17 samples: two registers, and one for which both panels take a register of outputs; 7 outputs begin the
+           second panel of 5, whose rest only portable C computes */
+        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 17}, {238, 18, 0, 0}},
+        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 4}, {56, 72, 0, 0}},
+        /* five begin a register of samples; so does one of a layer of 8 MiB, unless it is the only one */
+        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 5}, {70, 0, 42, 0}},
+        {&batch_16x5,
+         IDP_ORIGIN_HAND,
+         {.out = 2048, .in = 1024, .m = 2048, .k = 1, .batch = 17},
+         {34816, 0, 14336, 0}},
+        {&batch_16x5,
+         IDP_ORIGIN_HAND,
+         {.out = 2048, .in = 1024, .m = 2046, .k = 1, .batch = 17},
+         {34782, 1234, 0, 0}},
+        {&batch_16x5,
+         IDP_ORIGIN_HAND,
+         {.out = 2048, .in = 1024, .m = 2048, .k = 1, .batch = 1},
+         {2048, 1232, 0, 0}},
+        /* registers of four: no panel of 5 fits one */
+        {&batch_16x5_narrow, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 17}, {238, 0, 42, 0}},
         {&batch_16x5, IDP_ORIGIN_SCALAR, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 17}, {238, 102, 140, 0}},
         {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 10, .k = 2, .batch = 16}, {320, 0, 0, 0}},
         /* the second panel holds 2 outputs only */

@@ -124,6 +124,8 @@ static double share(const flops_case *c, axis a) {
     if (a == AXIS_CHANNELS && c->kernel->layout == IDP_LAYOUT_BATCH && c->k > BLOCK_CHANNELS) return 1;
     if (a == AXIS_CHANNELS && c->kernel->layout == IDP_LAYOUT_SAMPLE && c->k > TRANSPOSED_CHANNELS) return 1;
     if (a == AXIS_OUTPUTS && c->m != c->out) return 1; /* m cuts into a panel that is packed whole */
+    if (a == AXIS_OUTPUTS && idp_layout_batched(c->kernel->layout) && c->batch % c->kernel->tile_batch > 0)
+        return 1; /* samples that whole tiles leave over may meet several panels at once */
     flops_case copy = *c;
     const double points = (double)(POINTS * (first_point(c, a) + period(c, a)));
     return points / (double)*size_along(&copy, a);

@@ -34,22 +34,33 @@ static size_t batch_outputs(const idp_kernel *kernel, const idp_fc *fc) {
     return outputs;
 }
 
+/* Hand-written kernels of many samples (kernels/batch_few.h): the last samples, where whole tiles leave few over
+ * and a panel's outputs fit a register; of large layers only if there are no others. */
+static size_t few_samples(const idp_kernel *kernel, const idp_fc *fc) {
+    enum { MOST = 4, LARGE_FLOATS = 1 << 21 };
+    const size_t rest = fc->batch % kernel->tile_batch;
+    const bool again = fc->batch > rest && fc->m * fc->in >= LARGE_FLOATS;
+    return kernel->panel > kernel->lanes || rest > MOST || again ? 0 : rest;
+}
+
 work work_predict(const idp_kernel *kernel, idp_origin origin, const idp_fc *fc) {
     const size_t samples = idp_layout_batched(kernel->layout) ? fc->batch : 1;
-    size_t outputs = fc->m, channels = fc->k, lanes = samples;
+    size_t outputs = fc->m, channels = fc->k, lanes = samples, few = 0, few_outputs = fc->m;
     switch (kernel->layout) {
     case IDP_LAYOUT_PANEL: return panel_work(kernel, origin == IDP_ORIGIN_HAND, fc);
     case IDP_LAYOUT_BATCH:
     case IDP_LAYOUT_SAMPLE:
         if (origin != IDP_ORIGIN_HAND) outputs = batch_outputs(kernel, fc);
-        lanes =
-            round_up(samples, kernel->lanes); /* blocks of tile_batch samples are whole registers but the last */
+        if (origin == IDP_ORIGIN_HAND) few = few_samples(kernel, fc);
+        few_outputs = round_up(fc->m, kernel->panel) / kernel->panel * kernel->lanes; /* a register for a panel */
+        lanes = few + round_up(samples - few, kernel->lanes); /* tile_batch is a multiple of the lanes */
         break;
     case IDP_LAYOUT_ROW: channels = round_up(fc->k, kernel->lanes); break;
     }
     const uint64_t wanted = (uint64_t)fc->m * fc->k * samples;
     return (work){.wanted = wanted,
-                  .output_padding = (uint64_t)(outputs - fc->m) * fc->k * samples,
+                  .output_padding =
+                      (uint64_t)fc->k * ((outputs - fc->m) * (samples - few) + (few_outputs - fc->m) * few),
                   .sample_padding = (uint64_t)outputs * fc->k * (lanes - samples),
                   .channel_padding = (uint64_t)fc->m * (channels - fc->k)};
 }
