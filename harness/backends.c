@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../kernels/cpu.h"
+
 /* What a compiler uses for plain C. */
 #if defined(__x86_64__)
 #define BASELINE "scalar-sse"
@@ -104,6 +106,20 @@ bool backend_require(const char *names, error *e) {
 bool backend_forced(const char *names) {
     const char *forced = getenv("IDP_BACKEND");
     return names != NULL || (forced != NULL && forced[0] != '\0');
+}
+
+bool backend_hidden_known(error *e) {
+    enum { SHOWN = 64 }; /* of a word: the words there are have to fit behind it */
+    const char *unknown;
+    char words[128] = "";
+    size_t used = 0;
+    idp_cpu_hidden(getenv("IDP_CPU_DISABLE"), &unknown);
+    if (unknown == NULL) return true;
+    for (size_t w = 0; idp_cpu_word(w) != NULL && used < sizeof words; w++)
+        used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", w > 0 ? ", " : "", idp_cpu_word(w));
+    const size_t length = strcspn(unknown, ",");
+    return fail(e, "IDP_CPU_DISABLE: there is no feature '%.*s'; there are %s",
+                (int)(length < SHOWN ? length : SHOWN), unknown, words);
 }
 
 const char *backend_isa(const idp_backend *backend) {

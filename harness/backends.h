@@ -23,6 +23,10 @@ bool backend_require(const char *names, error *e);
 /* Whether the user chose: by --backend (`names`, NULL where not given) or by IDP_BACKEND. */
 bool backend_forced(const char *names);
 
+/* Whether every word of IDP_CPU_DISABLE names a feature, of this architecture or another. The library ignores those
+ * that do not; a record of what was hidden would be false. */
+bool backend_hidden_known(error *e);
+
 /* The instruction set that it was made for, in the words of executed_isa_name: "avx2+fma", "scalar-sse", ... */
 const char *backend_isa(const idp_backend *backend);
 

@@ -18,7 +18,8 @@ static const char help[] =
     "\n"
     "  --json FILE   also write the facts as a results document\n"
     "\n"
-    "IDP_BACKEND=NAME forces a back end; IDP_CPU_DISABLE=avx2,avx512f,neon hides features.\n";
+    "IDP_BACKEND=NAME forces a back end; IDP_CPU_DISABLE=avx2,avx512f,neon hides features.\n"
+    "Another word there is refused by every command.\n";
 
 /* `value` or, where it is empty, "unknown" and the reason, or plainly "none". */
 static void print_fact(const machine *m, const char *label, const char *field, const char *value) {

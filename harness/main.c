@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends.h"
 #include "commands.h"
 #include "json_memory.h"
 #include "progress.h"
@@ -58,7 +59,7 @@ int main(int argc, char **argv) {
         error e = {""};
         interrupt_install();
         json_memory_watch();
-        int status = commands[c].run(argc - 1, argv + 1, &e);
+        int status = backend_hidden_known(&e) ? commands[c].run(argc - 1, argv + 1, &e) : EXIT_ERROR;
         const bool told =
             fflush(stdout) == 0 && !ferror(stdout); /* an earlier write may have failed, the last not */
         if (!told && status == 0) {

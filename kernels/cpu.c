@@ -66,17 +66,28 @@ static const struct {
 };
 enum { FEATURES = sizeof features / sizeof features[0] };
 
-static uint32_t hidden(const char *list) {
+/* FEATURES where the word, `length` characters, names none. */
+static size_t feature_of(const char *word, size_t length) {
+    size_t f = 0;
+    while (f < FEATURES && (strlen(features[f].word) != length || memcmp(word, features[f].word, length) != 0)) f++;
+    return f;
+}
+
+uint32_t idp_cpu_hidden(const char *list, const char **unknown) {
     uint32_t bits = 0;
+    *unknown = NULL;
     while (list != NULL && *list != '\0') {
-        const size_t length = strcspn(list, ",");
-        for (size_t f = 0; f < FEATURES; f++)
-            if (strlen(features[f].word) == length && strncmp(list, features[f].word, length) == 0)
-                bits |= features[f].hides;
+        const size_t length = strcspn(list, ","), f = feature_of(list, length);
+        if (f < FEATURES)
+            bits |= features[f].hides;
+        else if (length > 0 && *unknown == NULL)
+            *unknown = list;
         list += length + (list[length] == ',');
     }
     return bits;
 }
+
+const char *idp_cpu_word(size_t index) { return index < FEATURES ? features[index].word : NULL; }
 
 uint32_t idp_cpu_features(void) {
     static const uint32_t ASKED = UINT32_C(1) << 31;
@@ -86,7 +97,8 @@ uint32_t idp_cpu_features(void) {
         bits = detect() | ASKED;
         atomic_store_explicit(&known, bits, memory_order_relaxed);
     }
-    return bits & ~ASKED & ~hidden(getenv("IDP_CPU_DISABLE"));
+    const char *unknown; /* there is nobody to tell; the program `idp` refuses it at its start */
+    return bits & ~ASKED & ~idp_cpu_hidden(getenv("IDP_CPU_DISABLE"), &unknown);
 }
 
 void idp_cpu_feature_names(uint32_t bits, char *text, size_t text_size) {

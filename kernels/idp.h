@@ -123,7 +123,8 @@ enum {
 
 /* Features usable here, from CPUID and XGETBV or hwcaps, never from a model name; decided once. The environment
  * variable IDP_CPU_DISABLE (a comma-separated list of avx2, avx512f, neon) hides features, for tests and
- * comparisons; hiding avx2 hides avx512f too. */
+ * comparisons; hiding avx2 hides avx512f too. Any other word hides nothing: the library ignores it, the program
+ * `idp` refuses it. */
 uint32_t idp_cpu_features(void);
 
 /* "avx2+fma, avx512f" into text (always terminated); "none" for 0. */

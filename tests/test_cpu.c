@@ -1,8 +1,12 @@
-/* test_cpu.c: which instruction sets may run, for CPUs and operating systems that are not here. */
+/* test_cpu.c: which instruction sets may run, for CPUs and operating systems that are not here; which are hidden on
+ * purpose. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "backends.h"
 #include "cpu.h"
 #include "idp.h"
+#include "machine/machine.h"
 
 #include <check.h> /* last: it has a macro named fail */
 
@@ -41,10 +45,58 @@ START_TEST(decides) {
 }
 END_TEST
 
+/* What the library ignores and the program refuses. Every architecture knows every word. */
+START_TEST(words_that_hide_nothing_are_found) {
+    static const struct {
+        const char *list, *unknown; /* from where on it is told; NULL: every word is known */
+        uint32_t hides;
+    } lists[] = {
+        {NULL, NULL, NONE},
+        {"", NULL, NONE},
+        {",,", NULL, NONE},
+        {"avx512f", NULL, IDP_CPU_AVX512F},
+        {"avx2", NULL, WIDEST},
+        {"neon,avx512f,", NULL, IDP_CPU_NEON | IDP_CPU_AVX512F},
+        {"avx512", "avx512", NONE},
+        {"avx512fx", "avx512fx", NONE},
+        {"AVX2,neon", "AVX2,neon", IDP_CPU_NEON},
+        {"avx2, avx512f,x", " avx512f,x", WIDEST},
+    };
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        const char *unknown = "untouched";
+        ck_assert_uint_eq(idp_cpu_hidden(lists[l].list, &unknown), lists[l].hides);
+        ck_assert_msg((unknown == NULL) == (lists[l].unknown == NULL) &&
+                          (unknown == NULL || strcmp(unknown, lists[l].unknown) == 0),
+                      "'%s': %s", lists[l].list, unknown);
+    }
+}
+END_TEST
+
+START_TEST(a_mistyped_word_is_refused_and_not_recorded) {
+    error e = {""};
+    machine m;
+    ck_assert(backend_hidden_known(&e));
+    for (size_t w = 0; idp_cpu_word(w) != NULL; w++) {
+        setenv("IDP_CPU_DISABLE", idp_cpu_word(w), 1);
+        ck_assert_msg(backend_hidden_known(&e), "%s", e.text);
+    }
+    setenv("IDP_CPU_DISABLE", "avx2,avx512,neon", 1);
+    ck_assert(!backend_hidden_known(&e));
+    ck_assert_msg(strstr(e.text, "IDP_CPU_DISABLE: there is no feature 'avx512'; there are avx2, avx512f, neon") !=
+                      NULL,
+                  "%s", e.text);
+    setenv("IDP_CPU_DISABLE", "avx512", 1); /* as another program of the library's may have it */
+    machine_read(&m);
+    ck_assert_str_eq(m.hidden, "");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("cpu");
     TCase *all = tcase_create("all");
     tcase_add_loop_test(all, decides, 0, sizeof machines / sizeof machines[0]);
+    tcase_add_test(all, words_that_hide_nothing_are_found);
+    tcase_add_test(all, a_mistyped_word_is_refused_and_not_recorded);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

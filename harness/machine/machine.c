@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernels/cpu.h"
 #include "../../kernels/idp.h"
 #include "parts.h"
 
@@ -74,8 +75,8 @@ void machine_read(machine *m) {
                    .revision = -1};
     machine_cpu(m);
     machine_system(m);
-    const char *hidden = getenv("IDP_CPU_DISABLE");
-    if (hidden != NULL) machine_text(m->hidden, sizeof m->hidden, hidden);
+    const char *hidden = getenv("IDP_CPU_DISABLE"), *unknown;
+    if (idp_cpu_hidden(hidden, &unknown) != 0) machine_text(m->hidden, sizeof m->hidden, hidden);
     if (m->cpu[0] == '\0') machine_text(m->cpu, sizeof m->cpu, "unknown");
 }
 
