@@ -1,6 +1,6 @@
 /* Whole networks against a chain of oracle layers, the bound carried from layer to layer; what is cut is not read;
  * the workspace is as large as it says and no larger; bad arguments are refused. On every back end that can run
- * here. */
+ * here. A layer that there is no memory for is refused before its weights are read. */
 #include "backends.h"
 #include "idp.h"
 #include "networks.h"
@@ -13,8 +13,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#if defined __GLIBC__
+#include <malloc.h>
+#endif
 
 enum { TIMEOUT_S = 600 };
+
+/* What a sanitizer reserves is more than any limit below. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED true
+#elif defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#if !defined SANITIZED
+#define SANITIZED false
+#endif
 
 /* ---- runs between guard pages ----------------------------------------------------------------------------- */
 
@@ -87,6 +106,7 @@ static void print_skips(void) {
         backend_reason(idp_backend_at(b), reason, sizeof reason);
         if (reason[0] != '\0') printf("SKIPPED: %s: %s\n", idp_backend_at(b)->name, reason);
     }
+    if (SANITIZED) printf("SKIPPED: layers beyond the memory: a sanitizer needs more than they may have\n");
     fflush(stdout); /* before Check forks */
 }
 
@@ -304,6 +324,74 @@ START_TEST(bad_runs_are_refused) {
 }
 END_TEST
 
+/* ---- more than there is room for ------------------------------------------------------------------------------
+ */
+
+/* Bytes that malloc has given away, or 0 where it does not tell. */
+static size_t given_away(void) {
+#if defined __GLIBC__
+#if __GLIBC_PREREQ(2, 33)
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+#endif
+#endif
+    return 0;
+}
+
+enum { HUGE_WIDTH = 65536, REPEATS = 16 /* until malloc's small caches are full of what was freed */ };
+enum { HUGE_REFUSED, HUGE_NO_LIMIT, HUGE_STATUS, HUGE_TOUCHED, HUGE_LEFT }; /* how the child ends */
+
+/* Under a limit of 2 GiB; `forbidden` may not be read. */
+static int huge_layers(const idp_backend *backend, const float *forbidden) {
+    static float gamma_1[HUGE_WIDTH], gamma_2[HUGE_WIDTH];
+    const struct rlimit limit = {(rlim_t)2 << 30, (rlim_t)2 << 30};
+    const size_t width[] = {HUGE_WIDTH, HUGE_WIDTH, HUGE_WIDTH, 10};
+    const bool complete[4] = {false}, cut[] = {false, true, true, false};
+    const float *const weights[] = {forbidden, forbidden, forbidden};
+    const float *const none[4] = {NULL}, *const gamma[] = {NULL, gamma_1, gamma_2, NULL};
+    const idp_mlp_profile plain = {weights, weights, none}, profile = {weights, weights, gamma};
+    const idp_mlp_spec specs[] = {
+        {.layers = 1, .width = width, .incomplete = complete, .profiles = 1, .profile = &plain},
+        {.layers = 3, .width = width, .incomplete = cut, .profiles = 1, .profile = &profile, .refinable = true}};
+    if (setrlimit(RLIMIT_AS, &limit) != 0 ||
+        mmap(NULL, (size_t)4 << 30, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+        return HUGE_NO_LIMIT;
+    gamma_2[0] = 1; /* else both were one array */
+    for (size_t s = 0; s < sizeof specs / sizeof specs[0]; s++) {
+        size_t before = 0;
+        for (int r = 0; r < 2 * REPEATS; r++) {
+            idp_mlp *untouched = NULL;
+            if (r == REPEATS) before = given_away();
+            if (idp_mlp_create(&specs[s], backend, &untouched) != IDP_NO_MEMORY) return HUGE_STATUS;
+            if (untouched != NULL) return HUGE_TOUCHED;
+        }
+        if (given_away() != before) return HUGE_LEFT;
+    }
+    return HUGE_REFUSED;
+}
+
+/* 16 GiB for a copy of its weights, which are not there: a process that reads them ends with a signal. */
+START_TEST(a_layer_beyond_the_memory_is_refused_unread) {
+    const idp_backend *backend = idp_backend_at((size_t)_i);
+    if (SANITIZED || idp_backend_status(backend) != IDP_OK) return; /* print_skips tells */
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const float *forbidden = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(forbidden, MAP_FAILED);
+    fflush(NULL);
+    const pid_t child = fork();
+    ck_assert_int_ne(child, -1);
+    if (child == 0) _exit(huge_layers(backend, forbidden));
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFEXITED(status), "ended by signal %d: read weights?", WTERMSIG(status));
+    ck_assert_int_eq(munmap((void *)(uintptr_t)forbidden, page), 0);
+    if (WEXITSTATUS(status) == HUGE_NO_LIMIT) /* QEMU, macOS: no limit of the address space */
+        printf("SKIPPED: layers beyond the memory: its limit is not kept here\n");
+    else
+        ck_assert_int_eq(WEXITSTATUS(status), HUGE_REFUSED);
+}
+END_TEST
+
 int main(void) {
     random_seed(&network_rng, test_seed("mlp"), RANDOM_TEST);
     print_skips();
@@ -319,6 +407,7 @@ int main(void) {
     tcase_add_test(refusals, bad_specs_are_refused);
     tcase_add_test(refusals, what_cannot_run_here_is_refused);
     tcase_add_test(refusals, bad_runs_are_refused);
+    tcase_add_loop_test(refusals, a_layer_beyond_the_memory_is_refused_unread, 0, backends);
     suite_add_tcase(suite, values);
     suite_add_tcase(suite, refusals);
     SRunner *runner = srunner_create(suite);
