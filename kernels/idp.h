@@ -206,6 +206,11 @@ typedef struct idp_mlp idp_mlp;
 /* Packs the network for a back end (allocates; nothing of spec is kept). IDP_COUPLED: a boundary is none. */
 idp_status idp_mlp_create(const idp_mlp_spec *spec, const idp_backend *backend, idp_mlp **mlp);
 
+/* Bytes that idp_mlp_create has allocated when it holds most of them: a little more than the network keeps, the
+ * allocator's own not counted. 0 where it refuses the specification or the back end; SIZE_MAX: more than there can
+ * be. Reads no weights and allocates nothing. */
+size_t idp_mlp_bytes(const idp_mlp_spec *spec, const idp_backend *backend);
+
 /* Frees it; NULL is fine. */
 void idp_mlp_destroy(idp_mlp *mlp);
 

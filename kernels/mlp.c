@@ -61,9 +61,15 @@ static bool couplings_are_zero(const idp_mlp *mlp, const idp_mlp_spec *spec) {
 /* ---- packing -------------------------------------------------------------------------------------------------
  */
 
+/* SIZE_MAX: more than there can be. */
+static size_t floats_bytes(size_t count) {
+    if (count == 0 || count > SIZE_MAX / sizeof(float) / 2) return SIZE_MAX;
+    return idp_round_up(count * sizeof(float), IDP_ALIGN);
+}
+
 static float *floats(size_t count) {
-    if (count == 0 || count > SIZE_MAX / sizeof(float) / 2) return NULL;
-    return aligned_alloc(IDP_ALIGN, idp_round_up(count * sizeof(float), IDP_ALIGN));
+    const size_t bytes = floats_bytes(count);
+    return bytes < SIZE_MAX ? aligned_alloc(IDP_ALIGN, bytes) : NULL;
 }
 
 /* Packs [out][in] weights for one kernel into memory of its own; NULL when there is none. */
@@ -96,12 +102,17 @@ static float *packed_many(const idp_kernel *many, size_t out, size_t in, const f
     return weights;
 }
 
-/* The copies of a layer whose arrays no earlier profile has. All but the last layer can be refined. */
+/* All but the last layer can be refined. */
+static bool has_rows(const idp_mlp *mlp, size_t l) { return mlp->refinable && l + 1 < mlp->layers; }
+
+/* The copy for batch 1 lies in that of rows. */
+static bool one_in_rows(const idp_mlp *mlp, size_t l) { return has_rows(mlp, l) && mlp->one[l] == mlp->row; }
+
+/* The copies of a layer whose arrays no earlier profile has. */
 static bool pack_layer(const idp_mlp *mlp, size_t l, const float *w, const float *b, float **owned,
                        const float **copy) {
     const size_t in = mlp->width[l], out = mlp->width[l + 1];
-    const bool refinable = mlp->refinable && l + 1 < mlp->layers;
-    const bool in_rows = refinable && mlp->one[l] == mlp->row;
+    const bool refinable = has_rows(mlp, l), in_rows = one_in_rows(mlp, l);
     owned[IDP_COPY_MANY] = packed_many(mlp->many, out, in, w, b);
     if (refinable) owned[IDP_COPY_ROWS] = packed_rows(mlp->row, out, in, w, b);
     if (!in_rows) owned[IDP_COPY_ONE] = packed(mlp->one[l], out, in, w, b);
@@ -109,6 +120,25 @@ static bool pack_layer(const idp_mlp *mlp, size_t l, const float *w, const float
     if (refinable && copy[IDP_COPY_ROWS] == NULL) return false;
     if (in_rows) copy[IDP_COPY_ONE] = idp_rows_whole(copy[IDP_COPY_ROWS], out);
     return copy[IDP_COPY_ONE] != NULL && copy[IDP_COPY_MANY] != NULL;
+}
+
+static size_t sum(size_t a, size_t b) { return b < SIZE_MAX - a ? a + b : SIZE_MAX; }
+
+/* Bytes of what pack_layer packs; *scratch: those of packed_many's wider weights, beside its copy and before the
+ * others. */
+static size_t layer_bytes(const idp_mlp *mlp, size_t l, size_t *scratch) {
+    const size_t in = mlp->width[l], out = mlp->width[l + 1], padded = idp_many_in(mlp->many, in);
+    const size_t many = floats_bytes(idp_packed_floats(mlp->many, out, padded));
+    size_t others = 0;
+    *scratch = 0;
+    if (many == SIZE_MAX) return SIZE_MAX;
+    if (!one_in_rows(mlp, l)) others = floats_bytes(idp_packed_floats(mlp->one[l], out, in));
+    if (has_rows(mlp, l))
+        others = idp_packed_floats(mlp->row, out, in) == 0 ? SIZE_MAX
+                                                           : sum(others, floats_bytes(idp_rows_floats(out, in)));
+    const size_t wide = floats_bytes(out * padded);
+    if (wide > others) *scratch = wide - others;
+    return sum(many, others);
 }
 
 /* The first profile whose layer l is the very same arrays. */
@@ -193,6 +223,27 @@ static void describe(idp_mlp *mlp, const idp_mlp_spec *spec, const idp_backend *
         const idp_layout chosen = outputs_only ? IDP_LAYOUT_ROW : IDP_LAYOUT_PANEL;
         mlp->one[l] = idp_backend_kernel(backend, spec->layout != NULL ? spec->layout[l] : chosen);
     }
+}
+
+size_t idp_mlp_bytes(const idp_mlp_spec *spec, const idp_backend *backend) {
+    if (!valid(spec, backend) || idp_backend_status(backend) != IDP_OK) return 0;
+    idp_mlp mlp = {0};
+    describe(&mlp, spec, backend);
+    size_t kept = sizeof mlp + (spec->boundaries + 1) * (spec->layers + 1) * sizeof *mlp.edge, most = 0;
+    kept = sum(kept, spec->profiles * (spec->layers * (sizeof *mlp.layer + IDP_COPIES * sizeof *mlp.owned) +
+                                       (spec->layers + 1) * sizeof *mlp.gamma));
+    for (size_t p = 0; p < spec->profiles; p++) {
+        for (size_t h = 1; h < spec->layers; h++)
+            if (spec->profile[p].gamma[h] != NULL && gamma_owner(spec, p, h) == p)
+                kept = sum(kept, floats_bytes(spec->width[h]));
+        for (size_t l = 0; l < spec->layers; l++) {
+            size_t scratch;
+            if (owner(spec, p, l) != p) continue;
+            kept = sum(kept, layer_bytes(&mlp, l, &scratch));
+            if (sum(kept, scratch) > most) most = sum(kept, scratch);
+        }
+    }
+    return most > kept ? most : kept;
 }
 
 idp_status idp_mlp_create(const idp_mlp_spec *spec, const idp_backend *backend, idp_mlp **out) {
