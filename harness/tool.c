@@ -31,11 +31,12 @@ static const char *last_line(char *text) {
     return newline != NULL ? newline + 1 : text;
 }
 
-static bool start(const char *const *argv, FILE *out, FILE *err, pid_t *child, error *e) {
+static bool start(const char *const *argv, FILE *in, FILE *out, FILE *err, pid_t *child, error *e) {
     posix_spawn_file_actions_t actions;
     int problem = posix_spawn_file_actions_init(&actions);
     if (problem != 0) return fail(e, "cannot run %s: %s", argv[0], strerror(problem));
-    problem = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", 0, 0);
+    problem = in != NULL ? posix_spawn_file_actions_adddup2(&actions, fileno(in), STDIN_FILENO)
+                         : posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", 0, 0);
     if (problem == 0) problem = posix_spawn_file_actions_adddup2(&actions, fileno(out), STDOUT_FILENO);
     if (problem == 0) problem = posix_spawn_file_actions_adddup2(&actions, fileno(err), STDERR_FILENO);
     /* posix_spawn takes the arguments as char *, and does not write to them. */
@@ -45,7 +46,7 @@ static bool start(const char *const *argv, FILE *out, FILE *err, pid_t *child, e
     return problem == 0 || fail(e, "cannot run %s: %s", argv[0], strerror(problem));
 }
 
-bool tool_run(const char *const *argv, char **out, char **err, error *e) {
+bool tool_run(const char *const *argv, FILE *in, char **out, char **err, error *e) {
     bool done = false;
     char *text = NULL, *complaint = NULL;
     FILE *out_file = tmpfile(), *err_file = tmpfile();
@@ -55,7 +56,11 @@ bool tool_run(const char *const *argv, char **out, char **err, error *e) {
         fail(e, "cannot make a temporary file: %s", strerror(errno));
         goto done;
     }
-    if (!start(argv, out_file, err_file, &child, e)) goto done;
+    if (in != NULL && (ferror(in) || fflush(in) != 0 || fseek(in, 0, SEEK_SET) != 0)) {
+        fail(e, "cannot write the input of %s: %s", argv[0], strerror(errno));
+        goto done;
+    }
+    if (!start(argv, in, out_file, err_file, &child, e)) goto done;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR) {
             fail(e, "cannot wait for %s: %s", argv[0], strerror(errno));

@@ -150,7 +150,7 @@ static bool convert_pictures(const char *folder, const page_pieces *all, error *
         bool done = !(svg.failed || pdf.failed || part.failed) || fail(e, "no memory for a picture");
         done =
             done && tool_run((const char *const[]){"rsvg-convert", "-f", "pdf", "-o", part.bytes, svg.bytes, NULL},
-                             &out, &err, e);
+                             NULL, &out, &err, e);
         if (done && rename(part.bytes, pdf.bytes) != 0) done = fail(e, "%s: %s", pdf.bytes, strerror(errno));
         if (!done && part.bytes != NULL) remove(part.bytes);
         free(out);

@@ -150,7 +150,6 @@ WRAP(char *, mkdtemp, (char *name), (name), NO_FILE)
         errno = number; \
         return -1;      \
     }
-WRAP(int, mkstemp, (char *name), (name), FAILED(EMFILE))
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode), FAILED(EACCES))
 WRAP(int, rename, (const char *from, const char *to), (from, to), FAILED(EACCES))
 

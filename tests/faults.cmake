@@ -1,6 +1,6 @@
 # idp_faults: the program once more, in which its own calls of these can be made to fail (faults.c). A link of our own
 # objects alone comes first, so that the libraries, some of which are static, keep the real ones.
-set(wrapped json_set_alloc_funcs malloc calloc realloc aligned_alloc strdup realpath fopen fdopen tmpfile opendir mkdtemp mkstemp mkdir
+set(wrapped json_set_alloc_funcs malloc calloc realloc aligned_alloc strdup realpath fopen fdopen tmpfile opendir mkdtemp mkdir
   rename fwrite fputs fputc putc fflush puts putchar fprintf printf fsync write close fclose pipe fork
   posix_spawn_file_actions_init posix_spawn_file_actions_adddup2 posix_spawn_file_actions_addopen posix_spawnattr_init
   posix_spawn posix_spawnp pthread_create)

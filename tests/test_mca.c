@@ -167,15 +167,22 @@ END_TEST
 START_TEST(tools_fail_with_a_reason) {
     char *out, *err;
     error e;
-    ck_assert(!tool_run((const char *const[]){"idp-no-such-tool", NULL}, &out, &err, &e));
+    ck_assert(!tool_run((const char *const[]){"idp-no-such-tool", NULL}, NULL, &out, &err, &e));
     ck_assert_msg(strstr(e.text, "idp-no-such-tool") != NULL, "%s", e.text);
-    ck_assert(!tool_run((const char *const[]){"sh", "-c", "echo first >&2; echo last >&2; exit 3", NULL}, &out,
-                        &err, &e));
+    ck_assert(!tool_run((const char *const[]){"sh", "-c", "echo first >&2; echo last >&2; exit 3", NULL}, NULL,
+                        &out, &err, &e));
     ck_assert_msg(strstr(e.text, "last") != NULL && strstr(e.text, "first") == NULL, "%s", e.text);
-    ck_assert_msg(tool_run((const char *const[]){"sh", "-c", "echo yes; echo no >&2", NULL}, &out, &err, &e), "%s",
-                  e.text);
+    ck_assert_msg(tool_run((const char *const[]){"sh", "-c", "echo yes; echo no >&2", NULL}, NULL, &out, &err, &e),
+                  "%s", e.text);
     ck_assert_str_eq(out, "yes\n");
     ck_assert_str_eq(err, "no\n");
+    free(out);
+    free(err);
+    FILE *in = tmpfile();
+    ck_assert(in != NULL && fputs("asked", in) >= 0);
+    ck_assert_msg(tool_run((const char *const[]){"cat", NULL}, in, &out, &err, &e), "%s", e.text);
+    ck_assert_str_eq(out, "asked");
+    fclose(in);
     free(out);
     free(err);
     ck_assert_ptr_null(tool_find((const char *const[]){"idp-no-such-tool", NULL}));

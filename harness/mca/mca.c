@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../measure/clock.h"
 #include "../measure/paired.h"
@@ -53,7 +52,7 @@ bool mca_tools_find(mca_tools *t, error *e) {
         return fail(e, "%s of LLVM 19 or later is not installed (Debian's package is llvm-19)",
                     t->mca == NULL ? "llvm-mca" : "llvm-objdump");
     char *out, *err;
-    if (!tool_run((const char *const[]){t->mca, "--version", NULL}, &out, &err, e)) return false;
+    if (!tool_run((const char *const[]){t->mca, "--version", NULL}, NULL, &out, &err, e)) return false;
     word_behind(out, "LLVM version ", t->version, sizeof t->version);
     word_behind(out, "Host CPU: ", t->host, sizeof t->host);
     free(out);
@@ -77,21 +76,17 @@ static json_t *summary(const json_t *answer) {
 /* Assembly text through llvm-mca. */
 static bool ask(const mca_tools *t, const mca_cpu *cpu, const char *code, double *block_cycles, double *turn_cycles,
                 error *e) {
-    char path[] = "/tmp/idp-mca-XXXXXX", cpu_option[96], turns_option[32];
-    const int file = mkstemp(path);
-    if (file < 0) return fail(e, "cannot make a temporary file in /tmp: %s", strerror(errno));
-    const size_t size = strlen(code);
-    const bool written = write(file, code, size) == (ssize_t)size;
-    close(file);
+    char cpu_option[96], turns_option[32];
+    FILE *in = tmpfile();
+    if (in == NULL) return fail(e, "cannot make a temporary file: %s", strerror(errno));
+    fputs(code, in);
     snprintf(cpu_option, sizeof cpu_option, "-mcpu=%s", cpu->name);
     snprintf(turns_option, sizeof turns_option, "-iterations=%d", TURNS);
     const char *const argv[] = {
-        t->mca, cpu->aarch64 ? "-mtriple=aarch64" : "-mtriple=x86_64", cpu_option, turns_option, "-json", path,
-        NULL};
-    char *out = NULL, *err = NULL;
-    const bool ran =
-        written ? tool_run(argv, &out, &err, e) : fail(e, "%s: cannot write: %s", path, strerror(errno));
-    unlink(path);
+        t->mca, cpu->aarch64 ? "-mtriple=aarch64" : "-mtriple=x86_64", cpu_option, turns_option, "-json", NULL};
+    char *out, *err;
+    const bool ran = tool_run(argv, in, &out, &err, e);
+    fclose(in);
     if (!ran) return false;
     json_t *answer = json_loads(out, JSON_ALLOW_NUL, NULL); /* LLVM 19 writes some into names of units */
     const json_t *view = summary(answer);

@@ -45,7 +45,9 @@ INSTEAD(bool, dataset_load, dataset *d, const char *folder, error *e) { return f
 INSTEAD(bool, fetch_files, const fetch_manifest *manifest, const char *folder, size_t *fetched, error *e) {
     return fail(e, "no network");
 }
-INSTEAD(bool, tool_run, const char *const *argv, char **out, char **err, error *e) { return fail(e, "no tools"); }
+INSTEAD(bool, tool_run, const char *const *argv, FILE *in, char **out, char **err, error *e) {
+    return fail(e, "no tools");
+}
 INSTEAD(bool, workload_make, const workload_spec *spec, const workload_place *place, workload *made, error *e) {
     return fail(e, "no workloads");
 }
