@@ -236,7 +236,7 @@ START_TEST(fetches_mnist) {
     static dataset d;
     const char *data = getenv("IDP_DATA");
     if (data == NULL || access(path_in(data, mnist_manifest.files[0].name), R_OK) != 0) {
-        printf("test_fetch: SKIPPED fetches_mnist: IDP_DATA names no folder with MNIST's .gz files\n");
+        printf("SKIPPED: fetch: MNIST: IDP_DATA names no folder with MNIST's .gz files\n");
         return;
     }
     stop_server();
@@ -262,7 +262,7 @@ static bool on_path(const char *program) {
         if (access(candidate, X_OK) == 0) return true;
         path += length + (path[length] == ':');
     }
-    printf("test_fetch: SKIPPED: there is no program %s on the PATH\n", program);
+    printf("SKIPPED: fetch: all of it: there is no program %s on the PATH\n", program);
     return false;
 }
 

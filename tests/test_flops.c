@@ -364,7 +364,7 @@ static void find_kernels(void) {
         const idp_backend *backend = idp_backend_at(b);
         char reason[256];
         backend_reason(backend, reason, sizeof reason);
-        if (reason[0] != '\0') printf("flops: SKIPPED %s: %s\n", backend->name, reason);
+        if (reason[0] != '\0') printf("flops: not run: %s: %s\n", backend->name, reason);
         for (size_t i = 0; reason[0] == '\0' && i < backend->kernel_count && usable_count < MOST_KERNELS; i++) {
             usable[usable_count].backend = backend;
             usable[usable_count++].kernel = &backend->kernels[i];
@@ -493,7 +493,7 @@ int main(void) {
     if (flops_available(&e))
         kernel_tests(kernels);
     else
-        printf("flops: SKIPPED every kernel: %s\n", e.text);
+        printf("SKIPPED: flops: every kernel: %s\n", e.text);
     fflush(stdout);
     suite_add_tcase(suite, arithmetic);
     suite_add_tcase(suite, stepped);

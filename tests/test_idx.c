@@ -326,7 +326,7 @@ static const char *data_folder; /* IDP_DATA as it was when the program began */
 START_TEST(knows_mnist) {
     static dataset d;
     if (data_folder == NULL) {
-        printf("test_idx: SKIPPED knows_mnist: IDP_DATA is not set\n");
+        printf("SKIPPED: idx: MNIST: IDP_DATA is not set\n");
         return;
     }
     for (size_t f = 0; f < mnist_manifest.file_count; f++) {

@@ -193,7 +193,7 @@ END_TEST
 static bool have_tools(mca_tools *t) {
     error e;
     if (mca_tools_find(t, &e)) return true;
-    printf("SKIPPED: the models: %s\n", e.text);
+    printf("SKIPPED: mca: models: %s\n", e.text);
     fflush(stdout);
     return false;
 }

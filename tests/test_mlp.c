@@ -104,7 +104,7 @@ static void print_skips(void) {
     for (size_t b = 0; b < idp_backend_count(); b++) {
         char reason[256];
         backend_reason(idp_backend_at(b), reason, sizeof reason);
-        if (reason[0] != '\0') printf("SKIPPED: %s: %s\n", idp_backend_at(b)->name, reason);
+        if (reason[0] != '\0') printf("not run: %s: %s\n", idp_backend_at(b)->name, reason);
     }
     if (SANITIZED) printf("SKIPPED: layers beyond the memory: a sanitizer needs more than they may have\n");
     fflush(stdout); /* before Check forks */

@@ -190,7 +190,7 @@ START_TEST(round_trip_in_another_locale) {
     bool found = false;
     for (size_t i = 0; i < sizeof locales / sizeof locales[0] && !found; i++)
         found = setlocale(LC_NUMERIC, locales[i]) != NULL;
-    if (!found) printf("SKIPPED: no locale with a decimal comma is installed\n");
+    if (!found) printf("SKIPPED: model: round trip in another locale: none with a decimal comma is installed\n");
     model original = untrained("nested", GAMMA_LINEAR, (const double[]){33.3, 100}, 2);
     char parts[64];
     model_parts_text(&original, parts, sizeof parts);

@@ -863,7 +863,7 @@ START_TEST(page_is_whole_and_alone) {
         ck_assert_ptr_null(strstr(strstr(html, "</style>"), "rgb(")); /* every colour follows the page's scheme */
         ck_assert_ptr_null(strstr(html, "id='gp"));
     } else {
-        printf("plots not tested: %s\n", warning.text);
+        printf("SKIPPED: report: plots: %s\n", warning.text);
     }
     free(html);
     free(markdown);
