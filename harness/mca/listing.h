@@ -43,9 +43,9 @@ typedef struct code_loop {
 } code_loop;
 
 /* The innermost loop of function `symbol`, or of functions that it calls or jumps to, of a kernel's full tile: its
- * multiply-adds are a multiple of `tile`, those of one channel (0: not known); of several, or where none is, the one
- * with the fewest instructions for a multiply-add, and among equals the one with more of them. False if there is no
- * such function or it has no loop that multiplies. */
+ * multiply-adds are a multiple of `tile`, those of one channel (0: not known); of several, or where none is, the
+ * one with the fewest instructions for a multiply-add, and among equals the one with more of them. False if there
+ * is no such function or it has no loop that multiplies. */
 bool listing_hot_loop(const listing *l, const char *symbol, unsigned tile, code_loop *loop);
 
 /* The float32 multiply-adds that an instruction does, 0 for any other. A multiplication that is not fused counts
