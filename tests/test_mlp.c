@@ -106,7 +106,7 @@ static void print_skips(void) {
         backend_reason(idp_backend_at(b), reason, sizeof reason);
         if (reason[0] != '\0') printf("not run: %s: %s\n", idp_backend_at(b)->name, reason);
     }
-    if (SANITIZED) printf("SKIPPED: layers beyond the memory: a sanitizer needs more than they may have\n");
+    if (SANITIZED) printf("SKIPPED: mlp: layers beyond the memory: a sanitizer needs more than they may have\n");
     fflush(stdout); /* before Check forks */
 }
 
@@ -448,22 +448,22 @@ static int child_ends(int (*call)(const idp_backend *backend), const idp_backend
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_msg(WIFEXITED(status), "ended by signal %d: read weights?", WTERMSIG(status));
     if (WEXITSTATUS(status) == CHILD_NO_LIMIT) /* QEMU, macOS: no limit of the address space */
-        printf("SKIPPED: layers beyond the memory: its limit is not kept here\n");
+        printf("SKIPPED: mlp: layers beyond the memory: its limit is not kept here\n");
     return WEXITSTATUS(status);
 }
 
 /* 16 GiB for a copy of its weights, which are not there: a process that reads them ends with a signal. */
 START_TEST(a_layer_beyond_the_memory_is_refused_unread) {
+    if (SANITIZED || idp_backend_status(idp_backend_at((size_t)_i)) != IDP_OK) return; /* print_skips tells */
     const idp_backend *backend = idp_backend_at((size_t)_i);
-    if (SANITIZED || idp_backend_status(backend) != IDP_OK) return; /* print_skips tells */
     const int ended = child_ends(huge_layers, backend);
     ck_assert_msg(ended == CHILD_GOOD || ended == CHILD_NO_LIMIT, "ended with %d", ended);
 }
 END_TEST
 
 START_TEST(a_network_takes_the_bytes_that_it_says) {
+    if (SANITIZED || idp_backend_status(idp_backend_at((size_t)_i)) != IDP_OK) return;
     const idp_backend *backend = idp_backend_at((size_t)_i);
-    if (SANITIZED || idp_backend_status(backend) != IDP_OK) return;
     const int ended = child_ends(bytes_child, backend);
     ck_assert_msg(ended == CHILD_GOOD || ended == CHILD_NO_LIMIT, "%s", ended == CHILD_STATUS ? "less" : "more");
 }

@@ -76,7 +76,7 @@ void machine_read(machine *m) {
     machine_cpu(m);
     machine_system(m);
     const char *hidden = getenv("IDP_CPU_DISABLE"), *unknown;
-    if (idp_cpu_hidden(hidden, &unknown) != 0) machine_text(m->hidden, sizeof m->hidden, hidden);
+    if (hidden != NULL && idp_cpu_hidden(hidden, &unknown) != 0) machine_text(m->hidden, sizeof m->hidden, hidden);
     if (m->cpu[0] == '\0') machine_text(m->cpu, sizeof m->cpu, "unknown");
 }
 
