@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -18,8 +19,11 @@
 /* ---- the child -------------------------------------------------------------------------------------------------
  */
 
-/* A copy of this process: code and data lie at the same addresses. Its exit status is an errno. */
-static _Noreturn void child_main(const step_call *call) {
+/* A copy of this process: code and data lie at the same addresses. Its exit status is an errno. Where its parent is
+ * killed before it traces, it would stay, stopped. */
+static _Noreturn void child_main(const step_call *call, pid_t parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) _exit(errno);
+    if (getppid() != parent) _exit(ESRCH); /* killed already */
     call->call(call->argument);
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) _exit(errno);
     raise(SIGSTOP);
@@ -103,12 +107,13 @@ bool step_run(const step_call *call, step_visit *visit, void *user, error *e) {
     int signal = 0;
     cpu_pin pin; /* both on one CPU: they only ever wait for each other, and waking another CPU takes far longer */
     cpu_pin_here(&pin, NULL);
+    const pid_t parent = getpid();
     at.child = fork();
     if (at.child < 0) {
         cpu_pin_release(&pin);
         return fail(e, "cannot start a process to trace: %s", strerror(errno));
     }
-    if (at.child == 0) child_main(call);
+    if (at.child == 0) child_main(call, parent);
     bool ok = child_wait(at.child, &signal, e);
     if (ok && signal != SIGSTOP) ok = fail(e, "the traced call crashed: %s", strsignal(signal));
     /* A process that ends takes the child along. */
