@@ -14,8 +14,8 @@
  * block of weights meets all samples of the block before the next comes from memory, and the next is asked for
  * meanwhile: a layer larger than the caches is read once for each block of samples. Between blocks of channels the
  * sums rest in y. A sum is added up in the order of the channels, whatever the tile and the block, so a sample's
- * result depends neither on its place in the batch nor on the layout. The last samples, where they are too few for
- * a register, are batch_few.h's.
+ * result depends neither on its place in the batch nor on the layout. The last samples, where whole tiles leave few
+ * over, are batch_few.h's.
  *
  * Layout sample: the user's x is [sample][channel]. A block of it is transposed in registers into a buffer on the
  * stack, in cache, and goes on as in layout batch. */

@@ -5,6 +5,7 @@
 #include "idp.h"
 #include "networks.h"
 #include "oracle.h"
+#include "results/build.h"
 #include "seed.h"
 #include "verify/guard.h"
 
@@ -24,16 +25,7 @@
 enum { TIMEOUT_S = 600 };
 
 /* What a sanitizer reserves is more than any limit below. */
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SANITIZED true
-#elif defined __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#if !defined SANITIZED
-#define SANITIZED false
-#endif
+static bool sanitized(void) { return build_read().sanitized; }
 
 /* ---- runs between guard pages ----------------------------------------------------------------------------- */
 
@@ -106,7 +98,7 @@ static void print_skips(void) {
         backend_reason(idp_backend_at(b), reason, sizeof reason);
         if (reason[0] != '\0') printf("not run: %s: %s\n", idp_backend_at(b)->name, reason);
     }
-    if (SANITIZED) printf("SKIPPED: mlp: layers beyond the memory: a sanitizer needs more than they may have\n");
+    if (sanitized()) printf("SKIPPED: mlp: layers beyond the memory: a sanitizer needs more than they may have\n");
     fflush(stdout); /* before Check forks */
 }
 
@@ -454,7 +446,7 @@ static int child_ends(int (*call)(const idp_backend *backend), const idp_backend
 
 /* 16 GiB for a copy of its weights, which are not there: a process that reads them ends with a signal. */
 START_TEST(a_layer_beyond_the_memory_is_refused_unread) {
-    if (SANITIZED || idp_backend_status(idp_backend_at((size_t)_i)) != IDP_OK) return; /* print_skips tells */
+    if (sanitized() || idp_backend_status(idp_backend_at((size_t)_i)) != IDP_OK) return; /* print_skips tells */
     const idp_backend *backend = idp_backend_at((size_t)_i);
     const int ended = child_ends(huge_layers, backend);
     ck_assert_msg(ended == CHILD_GOOD || ended == CHILD_NO_LIMIT, "ended with %d", ended);
@@ -462,7 +454,7 @@ START_TEST(a_layer_beyond_the_memory_is_refused_unread) {
 END_TEST
 
 START_TEST(a_network_takes_the_bytes_that_it_says) {
-    if (SANITIZED || idp_backend_status(idp_backend_at((size_t)_i)) != IDP_OK) return;
+    if (sanitized() || idp_backend_status(idp_backend_at((size_t)_i)) != IDP_OK) return;
     const idp_backend *backend = idp_backend_at((size_t)_i);
     const int ended = child_ends(bytes_child, backend);
     ck_assert_msg(ended == CHILD_GOOD || ended == CHILD_NO_LIMIT, "%s", ended == CHILD_STATUS ? "less" : "more");

@@ -15,10 +15,10 @@
 #define COMPILER "unknown"
 #endif
 
-#if defined __SANITIZE_ADDRESS__ /* gcc */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ /* gcc */
 #define SANITIZED true
 #elif defined __has_feature /* clang */
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED true
 #endif
 #endif
