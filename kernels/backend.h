@@ -36,10 +36,12 @@ enum {
 #define IDP_AS_WRITTEN
 #endif
 
-/* IDP_INLINE: every tile gets code of its own, its sizes constants. IDP_UNROLL: before a loop over the registers of
- * a tile, which must unroll whole, or the sums go through memory. IDP_UNROLL_SOME: before a long loop around such a
- * one. Under AddressSanitizer the loops stay as they are written: the checks see the same there, and checks in
- * every tile take minutes to compile. */
+/* IDP_INLINE: every tile gets code of its own, its sizes constants. IDP_OWN: a function of its own, so that its
+ * loop has all registers; inlined into a large one, its addresses would be on the stack. IDP_UNROLL: before a loop
+ * over the registers of a tile, which must unroll whole, or the sums go through memory. IDP_UNROLL_SOME: before a
+ * long loop around such a one. Under AddressSanitizer the loops stay as they are written: the checks see the same
+ * there, and checks in every tile take minutes to compile. */
+#define IDP_OWN static __attribute__((noinline))
 #ifdef IDP_AS_WRITTEN
 #define IDP_INLINE static inline
 #define IDP_UNROLL
@@ -65,12 +67,15 @@ IDP_INLINE size_t idp_panel_width(size_t panel, size_t granule, size_t out, size
 }
 
 /* Of a batch's samples the last ones that batch_few.h runs, where a panel fits a register: one to IDP_FEW_MOST that
- * are left over by whole tiles. A layer that does not fit the caches is not read once more for them. */
-enum { IDP_FEW_MOST = 4, IDP_FEW_FLOATS = 1 << 21 };
-IDP_INLINE size_t idp_few(size_t tile, size_t lanes, size_t panel, const idp_fc *fc) {
-    const size_t rest = fc->batch % tile;
-    const bool again = fc->batch > rest && fc->m * fc->in >= IDP_FEW_FLOATS;
-    return panel > lanes || rest > IDP_FEW_MOST || again ? 0 : rest;
+ * are left over by whole tiles, to IDP_FEW_TURNED of a narrow layer that would have to turn them; or one to
+ * IDP_FEW_BESIDE that are left over by a register of samples, too, where there are two panels for them. Not in
+ * layers that do not fit the caches: those are best read once, and by the tiles, which prefetch. */
+enum { IDP_FEW_MOST = 6, IDP_FEW_TURNED = 8, IDP_FEW_BESIDE = 3, IDP_FEW_PANELS = 8, IDP_FEW_FLOATS = 1 << 21 };
+IDP_INLINE size_t idp_few(size_t tile, size_t lanes, size_t panel, bool turning, const idp_fc *fc) {
+    const size_t left = fc->batch % tile, beside = left > lanes ? lanes : 0, rest = left - beside;
+    size_t most = turning && fc->m <= 4 * panel ? IDP_FEW_TURNED : IDP_FEW_MOST;
+    if (beside > 0) most = fc->m >= 2 * panel ? IDP_FEW_BESIDE : 0;
+    return panel > lanes || fc->m * fc->in >= IDP_FEW_FLOATS || rest > most ? 0 : rest;
 }
 
 /* The contract that every kernel starts from. */

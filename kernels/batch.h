@@ -14,8 +14,10 @@
  * block of weights meets all samples of the block before the next comes from memory, and the next is asked for
  * meanwhile: a layer larger than the caches is read once for each block of samples. Between blocks of channels the
  * sums rest in y. A sum is added up in the order of the channels, whatever the tile and the block, so a sample's
- * result depends neither on its place in the batch nor on the layout. The last samples, where whole tiles leave few
- * over, are batch_few.h's.
+ * result depends neither on its place in the batch nor on the layout.
+ *
+ * Samples that whole tiles leave over: the last few are batch_few.h's; a lone register of samples meets two panels
+ * at once where one has too few sums.
  *
  * Layout sample: the user's x is [sample][channel]. A block of it is transposed in registers into a buffer on the
  * stack, in cache, and goes on as in layout batch. */
@@ -30,9 +32,14 @@ enum {
     /* The transposed block: 49 KiB of stack; half of MNIST's 784 channels. */
     SAMPLE_CHANNELS = 392,
     SAMPLE_SAMPLES = 32,
+    TILE_SAMPLES = VECTORS * LANES,
+    /* Outputs of a tile at most: with one register of samples those of two panels, where one panel's sums do not
+     * hide the latency of the FMAs. */
+    PAIRED = OUTPUTS < 8,
+    MOST_OUTPUTS = PAIRED ? 2 * OUTPUTS : OUTPUTS,
 };
 
-/* A panel against a block of samples and channels. */
+/* A panel, or two neighbours, against a block of samples and channels. */
 typedef struct block {
     const idp_fc *fc;
     const float *w;       /* of the block's first channel; `width` floats from one channel to the next */
@@ -43,43 +50,49 @@ typedef struct block {
     float *y;             /* of the panel's first output and the block's first sample */
     const float *gamma;   /* [width], or NULL */
     size_t width, x_stride, channels;
-    size_t ahead; /* floats from w to the next panel's where they need a prefetch, else 0 */
+    size_t second; /* of two panels: floats from w to the second's */
+    size_t ahead;  /* floats from w to the next panel's where they need a prefetch, else 0 */
     bool relu;
 } block;
 
+/* Where the weight of output r is. */
+IDP_INLINE size_t weight_of(size_t r, size_t second) { return r < OUTPUTS ? r : second + r - OUTPUTS; }
+
 /* One channel: sum += w x. */
-IDP_INLINE void batch_step(const float *w, const float *x, vec sum[OUTPUTS][WIDE], size_t outputs, size_t vectors,
-                           bool ragged, size_t rest) {
-    const size_t whole = ragged ? vectors - 1 : vectors;
+IDP_INLINE void batch_step(const float *w, size_t second, const float *x, vec sum[MOST_OUTPUTS][WIDE],
+                           size_t outputs, size_t vectors, bool masked, size_t rest) {
+    const size_t whole = masked ? vectors - 1 : vectors;
     vec xi[WIDE];
     IDP_UNROLL
     for (size_t v = 0; v < whole; v++) xi[v] = load(x + v * LANES);
-    if (ragged) xi[whole] = load_part(x + whole * LANES, rest);
+    if (masked) xi[whole] = load_part(x + whole * LANES, rest);
     IDP_UNROLL
     for (size_t r = 0; r < outputs; r++) {
-        const vec wr = set1(w[r]);
+        const vec wr = set1(w[weight_of(r, second)]);
         IDP_UNROLL
         for (size_t v = 0; v < vectors; v++) sum[r][v] = fmadd(wr, xi[v], sum[r][v]);
     }
 }
 
-/* The last one to three channels of the block, which fill no square. */
+/* The last one to three channels of the block, which fill no square; whole registers of samples, as squares are. */
 IDP_INLINE void transpose_rest(const float *x, size_t x_stride, size_t samples, size_t channels, float *to) {
     for (size_t i = channels / 4 * 4; i < channels; i++)
-        for (size_t l = 0; l < samples; l++) to[i * SAMPLE_SAMPLES + l] = x[l * x_stride + i];
+        for (size_t l = 0; l < idp_round_up(samples, LANES); l++)
+            to[i * SAMPLE_SAMPLES + l] = x[idp_min(l, samples - 1) * x_stride + i];
 }
 
 /* `samples` from s on, of `vectors` registers; `ragged`: the last register is not full. */
 IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outputs, size_t vectors, bool ragged,
                            bool turn, bool far) {
-    vec sum[OUTPUTS][WIDE];
+    vec sum[MOST_OUTPUTS][WIDE];
     const size_t whole = ragged ? vectors - 1 : vectors, rest = samples - whole * LANES;
-    const size_t y_stride = b->fc->y_stride, x_stride = b->x_stride, width = b->width, ahead = b->ahead;
+    const size_t y_stride = b->fc->y_stride, x_stride = b->x_stride, width = b->width;
+    const size_t second = b->second, ahead = b->ahead;
     float *y = b->y + s;
     if (b->bias != NULL) {
         IDP_UNROLL
         for (size_t r = 0; r < outputs; r++) IDP_UNROLL
-        for (size_t v = 0; v < vectors; v++) sum[r][v] = set1(b->bias[r]);
+        for (size_t v = 0; v < vectors; v++) sum[r][v] = set1(b->bias[weight_of(r, second)]);
     } else {
         IDP_UNROLL
         for (size_t r = 0; r < outputs; r++) {
@@ -87,12 +100,14 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
             IDP_UNROLL
             for (size_t v = 0; v < whole; v++) sum[r][v] = load(row + v * LANES);
             if (ragged) sum[r][whole] = load_part(row + whole * LANES, rest);
-            __builtin_prefetch(row + OUTPUTS * y_stride, 1, 2); /* the next panel's */
-            __builtin_prefetch(row + OUTPUTS * y_stride + samples - 1, 1, 2);
+            __builtin_prefetch(row + outputs * y_stride, 1, 2); /* the next panel's */
+            __builtin_prefetch(row + outputs * y_stride + samples - 1, 1, 2);
         }
     }
     const float *w = b->w, *x = b->x + s;
     size_t left = b->channels;
+    /* Of what has just been turned a whole register is there; masked loads would wait for its stores. */
+    const bool masked = ragged && !turn;
     if (turn) {
         const float *from = b->samples + s * b->fc->x_stride;
         transpose_rest(from, b->fc->x_stride, samples, left, b->turned + s);
@@ -107,17 +122,18 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
                 transpose_four(from + v * LANES * b->fc->x_stride, b->fc->x_stride,
                                v < whole ? LANES - 1 : rest - 1, b->turned + (x - b->x) + v * LANES, x_stride);
             for (size_t c = 0; c < 4; c++, w += width, x += x_stride)
-                batch_step(w, x, sum, outputs, vectors, ragged, rest);
+                batch_step(w, second, x, sum, outputs, vectors, masked, rest);
         }
     }
     for (; left > 0; left--, w += width, x += x_stride) {
         /* A large layer: the panel's first tile asks for the next panel. */
         if (far && s == 0) __builtin_prefetch(w + ahead, 0, NEXT_PANEL);
+        if (far && outputs > OUTPUTS) __builtin_prefetch(w + ahead + second, 0, NEXT_PANEL);
         if (far && X_AHEAD > 0) {
             IDP_UNROLL
             for (size_t v = 0; v < vectors; v++) __builtin_prefetch(x + X_AHEAD * x_stride + v * LANES);
         }
-        batch_step(w, x, sum, outputs, vectors, ragged, rest);
+        batch_step(w, second, x, sum, outputs, vectors, masked, rest);
     }
     if (b->relu) {
         IDP_UNROLL
@@ -182,14 +198,38 @@ static void panel_far(const block *b, size_t samples, size_t outputs) {
 static void panel_turning(const block *b, size_t samples, size_t outputs) {
     batch_outputs(b, samples, outputs, true, false);
 }
+/* One register of samples against two panels, `outputs` of them used. */
+IDP_INLINE void pair_outputs(const block *b, size_t samples, size_t outputs, bool turn, bool far) {
+    switch (PAIRED ? outputs - OUTPUTS : 0) {
+    case 1: batch_tile(b, 0, samples, idp_min(OUTPUTS + 1, MOST_OUTPUTS), 1, true, turn, far); break;
+    case 2: batch_tile(b, 0, samples, idp_min(OUTPUTS + 2, MOST_OUTPUTS), 1, true, turn, far); break;
+    case 3: batch_tile(b, 0, samples, idp_min(OUTPUTS + 3, MOST_OUTPUTS), 1, true, turn, far); break;
+    case 4: batch_tile(b, 0, samples, idp_min(OUTPUTS + 4, MOST_OUTPUTS), 1, true, turn, far); break;
+    case 5: batch_tile(b, 0, samples, idp_min(OUTPUTS + 5, MOST_OUTPUTS), 1, true, turn, far); break;
+    default: batch_tile(b, 0, samples, MOST_OUTPUTS, 1, true, turn, far); break;
+    }
+}
+
+IDP_OWN void pair_plain(const block *b, size_t samples, size_t outputs) {
+    pair_outputs(b, samples, outputs, false, false);
+}
+IDP_OWN void pair_far(const block *b, size_t samples, size_t outputs) {
+    pair_outputs(b, samples, outputs, false, true);
+}
+IDP_OWN void pair_turning(const block *b, size_t samples, size_t outputs) {
+    pair_outputs(b, samples, outputs, true, false);
+}
 
 /* Channels i0 .. i0 + channels - 1 of x ([channels][x_stride]) against every output, for `samples` from s0 on. */
 IDP_INLINE void batch_block(const idp_fc *fc, const float *x, size_t x_stride, const float *from, float *turned,
                             size_t s0, size_t samples, size_t i0, size_t channels, size_t far_from) {
     const bool last = i0 + channels == fc->k;
     const float *panel = fc->weights;
-    for (size_t j0 = 0; j0 < fc->m; j0 += OUTPUTS) {
+    for (size_t j0 = 0, panels; j0 < fc->m; j0 += panels * OUTPUTS) {
         const size_t width = idp_min(OUTPUTS, fc->out - j0), panel_floats = (fc->in + 1) * width;
+        const bool turn = j0 == 0 && from != NULL;
+        const bool pair = PAIRED && samples <= LANES && fc->m - j0 > OUTPUTS && fc->out - j0 >= MOST_OUTPUTS;
+        panels = pair ? 2 : 1;
         const block b = {
             .fc = fc,
             .w = panel + (i0 + 1) * width,
@@ -202,17 +242,27 @@ IDP_INLINE void batch_block(const idp_fc *fc, const float *x, size_t x_stride, c
             .width = width,
             .x_stride = x_stride,
             .channels = channels,
-            .ahead = fc->m * fc->in < far_from ? 0 : panel_floats,
+            .second = panel_floats,
+            .ahead = fc->m * fc->in < far_from ? 0 : panels * panel_floats,
             .relu = last && fc->relu,
         };
-        if (j0 == 0 && from != NULL)
-            panel_turning(&b, samples, idp_min(width, fc->m));
+        const size_t outputs = idp_min(panels * width, fc->m - j0);
+        if (turn)
+            (pair ? pair_turning : panel_turning)(&b, samples, outputs);
         else if (b.ahead > 0)
-            panel_far(&b, samples, idp_min(width, fc->m - j0));
+            (pair ? pair_far : panel_far)(&b, samples, outputs);
         else
-            panel_plain(&b, samples, idp_min(width, fc->m - j0));
-        panel += panel_floats;
+            (pair ? pair_plain : panel_plain)(&b, samples, outputs);
+        panel += panels * panel_floats;
     }
+}
+
+/* Samples of the block that starts where `left` are left: a lone register of them, behind whole tiles, is a block
+ * of its own where it meets two panels at once. */
+IDP_INLINE size_t block_samples(const idp_fc *fc, size_t most, size_t left) {
+    const size_t rest = left % TILE_SAMPLES;
+    if (left > most) return most;
+    return PAIRED && rest <= LANES && rest < left && fc->m * fc->in < IDP_FEW_FLOATS ? left - rest : left;
 }
 
 /* Channels of a block: as even as possible, at most `most`; at least one, so that k = 0 still has a block. */
@@ -224,10 +274,10 @@ IDP_INLINE size_t even_blocks(size_t k, size_t most) {
 
 IDP_INLINE void batch_run(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
-    const size_t step = even_blocks(fc->k, BLOCK_CHANNELS), rest = idp_few(VECTORS * LANES, LANES, OUTPUTS, fc);
+    const size_t step = even_blocks(fc->k, BLOCK_CHANNELS), rest = idp_few(TILE_SAMPLES, LANES, OUTPUTS, false, fc);
     const size_t many = fc->batch - rest;
-    for (size_t s0 = 0; s0 < many; s0 += BLOCK_SAMPLES) {
-        const size_t samples = idp_min(BLOCK_SAMPLES, many - s0);
+    for (size_t s0 = 0, samples; s0 < many; s0 += samples) {
+        samples = block_samples(fc, BLOCK_SAMPLES, many - s0);
         size_t i0 = 0;
         do {
             /* Without channels nothing of x is read, and it may be NULL, which bears no offset: as well y. */
@@ -237,16 +287,16 @@ IDP_INLINE void batch_run(const idp_fc *fc) {
         } while (i0 < fc->k);
     }
     const float *x = fc->k > 0 ? fc->x + many : NULL;
-    if (rest > 0) few_run(&(few){fc, x, fc->x_stride, 1, fc->y + many}, OUTPUTS, rest);
+    if (rest > 0) few_run(&(few){fc, x, fc->x_stride, 1, fc->y + many}, rest);
 }
 
 IDP_INLINE void sample_run(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
     _Alignas(IDP_ALIGN) float turned[SAMPLE_CHANNELS * SAMPLE_SAMPLES];
-    const size_t step = even_blocks(fc->k, SAMPLE_CHANNELS), rest = idp_few(VECTORS * LANES, LANES, OUTPUTS, fc);
+    const size_t step = even_blocks(fc->k, SAMPLE_CHANNELS), rest = idp_few(TILE_SAMPLES, LANES, OUTPUTS, true, fc);
     const size_t many = fc->batch - rest;
-    for (size_t s0 = 0; s0 < many; s0 += SAMPLE_SAMPLES) {
-        const size_t samples = idp_min(SAMPLE_SAMPLES, many - s0);
+    for (size_t s0 = 0, samples; s0 < many; s0 += samples) {
+        samples = block_samples(fc, SAMPLE_SAMPLES, many - s0);
         size_t i0 = 0;
         do {
             const size_t channels = idp_min(step, fc->k - i0);
@@ -256,6 +306,6 @@ IDP_INLINE void sample_run(const idp_fc *fc) {
         } while (i0 < fc->k);
     }
     const float *x = fc->k > 0 ? fc->x + many * fc->x_stride : NULL;
-    if (rest > 0) few_run(&(few){fc, x, 1, fc->x_stride, fc->y + many}, OUTPUTS, rest);
+    if (rest > 0) few_run(&(few){fc, x, 1, fc->x_stride, fc->y + many}, rest);
 }
 #endif

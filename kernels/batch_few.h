@@ -1,16 +1,14 @@
-/* batch_few.h: the last samples of a batch, where whole tiles leave few over: one to IDP_FEW_MOST of them, with the
- * outputs of a panel in the lanes and so many panels at once that there are sums enough in flight. With samples in
- * the lanes they would cost as much as a full register of samples, which has too few sums to hide the latency of
- * the FMAs. All channels in one go, in their order: a sample's result is that of batch.h, bit by bit.
+/* batch_few.h: the last samples of a batch, where whole tiles leave few over (idp_few), with the outputs of a panel in
+ * the lanes and so many panels at once that there are sums enough in flight. With samples in the lanes they would
+ * cost as much as a full register of samples. All channels in one go, in their order: a sample's result is that of
+ * batch.h, bit by bit.
  *
- * Bound by the loads: one of weights for each panel (masked, for a panel is narrower than a register) and one
- * broadcast for each sample, for samples x panels FMAs. */
+ * Bound by the loads, from five samples on by the FMA pipes: for samples x panels FMAs one load of weights for each
+ * panel (masked, for a panel is narrower than a register) and one broadcast for each sample. */
 #ifndef IDP_BATCH_FEW_H
 #define IDP_BATCH_FEW_H
 
 #include "backend.h"
-
-enum { FEW_PANELS = 8 };
 
 /* The samples of a layer that this runs; channel i of sample s is x[i * x_channel + s * x_sample]. */
 typedef struct few {
@@ -21,10 +19,10 @@ typedef struct few {
 } few;
 
 /* Through memory, once: where sums are picked out of their registers by a loop, they rest there all the time. */
-IDP_INLINE void few_store(const few *f, vec sum[FEW_PANELS][IDP_FEW_MOST], size_t j0, size_t width, size_t panels,
-                          size_t samples) {
+IDP_INLINE void few_store(const few *f, vec sum[IDP_FEW_PANELS][IDP_FEW_MOST], size_t j0, size_t width,
+                          size_t panels, size_t samples) {
     const idp_fc *fc = f->fc;
-    _Alignas(IDP_ALIGN) float out[FEW_PANELS * IDP_FEW_MOST][LANES];
+    _Alignas(IDP_ALIGN) float out[IDP_FEW_PANELS * IDP_FEW_MOST][LANES];
     IDP_UNROLL
     for (size_t p = 0; p < panels; p++) IDP_UNROLL
     for (size_t s = 0; s < samples; s++) store(out[p * samples + s], fc->relu ? relu(sum[p][s]) : sum[p][s]);
@@ -40,50 +38,83 @@ IDP_INLINE void few_panels(const few *f, const float *packed, size_t j0, size_t 
                            size_t samples) {
     const idp_fc *fc = f->fc;
     const size_t panel_floats = (fc->in + 1) * width;
-    vec sum[FEW_PANELS][IDP_FEW_MOST];
+    vec sum[IDP_FEW_PANELS][IDP_FEW_MOST];
     const float *w = packed, *x = f->x;
     IDP_UNROLL
     for (size_t p = 0; p < panels; p++) IDP_UNROLL
     for (size_t s = 0; s < samples; s++) sum[p][s] = load_part(w + p * panel_floats, width);
     for (size_t i = 0; i < fc->k; i++) {
-        vec xs[IDP_FEW_MOST];
         w += width;
-        IDP_UNROLL
-        for (size_t s = 0; s < samples; s++) xs[s] = set1(x[s * f->x_sample]);
-        IDP_UNROLL
-        for (size_t p = 0; p < panels; p++) {
-            const vec wp = load_part(w + p * panel_floats, width);
+        if (samples * (panels + 1) + 2 <=
+            16) { /* sums, samples, weights and their mask fit the registers of AVX2 */
+            vec xs[IDP_FEW_MOST];
             IDP_UNROLL
-            for (size_t s = 0; s < samples; s++) sum[p][s] = fmadd(wp, xs[s], sum[p][s]);
+            for (size_t s = 0; s < samples; s++) xs[s] = set1(x[s * f->x_sample]);
+            IDP_UNROLL
+            for (size_t p = 0; p < panels; p++) {
+                const vec wp = load_part(w + p * panel_floats, width);
+                IDP_UNROLL
+                for (size_t s = 0; s < samples; s++) sum[p][s] = fmadd(wp, xs[s], sum[p][s]);
+            }
+        } else {
+            vec wp[IDP_FEW_PANELS];
+            IDP_UNROLL
+            for (size_t p = 0; p < panels; p++) wp[p] = load_part(w + p * panel_floats, width);
+            IDP_UNROLL
+            for (size_t s = 0; s < samples; s++) {
+                const vec xs = set1(x[s * f->x_sample]);
+                IDP_UNROLL
+                for (size_t p = 0; p < panels; p++) sum[p][s] = fmadd(wp[p], xs, sum[p][s]);
+            }
         }
         x += f->x_channel;
     }
     few_store(f, sum, j0, width, panels, samples);
 }
 
-/* Panels from the first on, `at_once` of them while there are; then one by one, and the last, which may be
- * narrower. */
-IDP_INLINE void few_outputs(const few *f, size_t panel, size_t at_once, size_t samples) {
+/* A place among the panels. */
+typedef struct few_place {
+    const float *w;
+    size_t j0;
+} few_place;
+
+/* `at_once` panels while there are so many. */
+IDP_INLINE few_place few_groups(const few *f, few_place at, size_t at_once, size_t samples) {
     const idp_fc *fc = f->fc;
-    const size_t panel_floats = (fc->in + 1) * panel;
-    const float *w = fc->weights;
-    size_t j0 = 0;
-    for (; j0 + (at_once - 1) * panel < fc->m && j0 + at_once * panel <= fc->out; j0 += at_once * panel) {
-        few_panels(f, w, j0, panel, at_once, samples);
-        w += at_once * panel_floats;
+    while (at.j0 + (at_once - 1) * OUTPUTS < fc->m && at.j0 + at_once * OUTPUTS <= fc->out) {
+        few_panels(f, at.w, at.j0, OUTPUTS, at_once, samples);
+        at = (few_place){at.w + at_once * (fc->in + 1) * OUTPUTS, at.j0 + at_once * OUTPUTS};
     }
-    for (; j0 < fc->m; j0 += panel, w += panel_floats)
-        few_panels(f, w, j0, idp_min(panel, fc->out - j0), 1, samples);
+    return at;
+}
+
+/* Every panel: `at_once` of them while there are, then fewer; the last may be narrower. */
+IDP_INLINE void few_outputs(const few *f, size_t at_once, size_t samples) {
+    const idp_fc *fc = f->fc;
+    few_place at = few_groups(f, (few_place){fc->weights, 0}, at_once, samples);
+    if (at_once > 4) at = few_groups(f, at, 4, samples);
+    if (at_once > 2) at = few_groups(f, at, 2, samples);
+    at = few_groups(f, at, 1, samples);
+    if (at.j0 < fc->m) few_panels(f, at.w, at.j0, fc->out - at.j0, 1, samples);
 }
 
 /* Panels at once: 8 sums or more, and all in 16 registers. */
-IDP_INLINE void few_run(const few *f, size_t panel, size_t samples) {
-    switch (samples) {
-    case 1: few_outputs(f, panel, 8, 1); break;
-    case 2: few_outputs(f, panel, 5, 2); break;
-    case 3: few_outputs(f, panel, 3, 3); break;
-    case 4: few_outputs(f, panel, 2, 4); break;
-    default: break;
+IDP_OWN void few_1(const few *f) { few_outputs(f, IDP_FEW_PANELS, 1); }
+IDP_OWN void few_2(const few *f) { few_outputs(f, 5, 2); }
+IDP_OWN void few_3(const few *f) { few_outputs(f, 3, 3); }
+IDP_OWN void few_4(const few *f) { few_outputs(f, 2, 4); }
+IDP_OWN void few_5(const few *f) { few_outputs(f, 2, 5); }
+IDP_OWN void few_6(const few *f) { few_outputs(f, 2, 6); }
+
+/* More than IDP_FEW_MOST in two goes. */
+IDP_INLINE void few_run(const few *f, size_t samples) {
+    static void (*const of[IDP_FEW_MOST])(const few *f) = {few_1, few_2, few_3, few_4, few_5, few_6};
+    const size_t half = samples / 2;
+    if (samples <= IDP_FEW_MOST) {
+        of[samples - 1](f);
+        return;
     }
+    of[half - 1](f);
+    of[samples - half - 1](&(few){f->fc, f->x + half * f->x_sample, f->x_channel, f->x_sample, f->y + half});
 }
 #endif

@@ -20,6 +20,8 @@ static const idp_kernel panel_96x16 = {
     .layout = IDP_LAYOUT_PANEL, .tile_batch = 1, .tile_out = 96, .lanes = 16, .panel = 96, .panel_granule = 4};
 static const idp_kernel batch_16x5 = {
     .layout = IDP_LAYOUT_BATCH, .tile_batch = 16, .tile_out = 5, .lanes = 8, .panel = 5, .panel_granule = 1};
+static const idp_kernel sample_16x5 = {
+    .layout = IDP_LAYOUT_SAMPLE, .tile_batch = 16, .tile_out = 5, .lanes = 8, .panel = 5, .panel_granule = 1};
 static const idp_kernel batch_16x5_narrow = {
     .layout = IDP_LAYOUT_BATCH, .tile_batch = 16, .tile_out = 5, .lanes = 4, .panel = 5, .panel_granule = 1};
 static const idp_kernel row_4x8 = {.layout = IDP_LAYOUT_ROW, .tile_batch = 4, .tile_out = 8, .lanes = 8};
@@ -48,20 +50,24 @@ START_TEST(tiles_are_counted_as_by_hand) {
            second panel of 5, whose rest only portable C computes */
         {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 17}, {238, 18, 0, 0}},
         {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 4}, {56, 72, 0, 0}},
-        /* five begin a register of samples; so does one of a layer of 8 MiB, unless it is the only one */
-        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 5}, {70, 0, 42, 0}},
-        {&batch_16x5,
-         IDP_ORIGIN_HAND,
-         {.out = 2048, .in = 1024, .m = 2048, .k = 1, .batch = 17},
-         {34816, 0, 14336, 0}},
-        {&batch_16x5,
-         IDP_ORIGIN_HAND,
-         {.out = 2048, .in = 1024, .m = 2046, .k = 1, .batch = 17},
-         {34782, 1234, 0, 0}},
+        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 6}, {84, 108, 0, 0}},
+        /* seven begin a register of samples, unless they would have to be turned for few panels; up to three beside
+           one are few again where there are two panels, four begin another */
+        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 7}, {98, 0, 14, 0}},
+        {&sample_16x5, IDP_ORIGIN_HAND, {.out = 30, .in = 10, .m = 20, .k = 1, .batch = 8}, {160, 96, 0, 0}},
+        {&sample_16x5, IDP_ORIGIN_HAND, {.out = 30, .in = 10, .m = 21, .k = 1, .batch = 7}, {147, 0, 21, 0}},
+        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 10, .k = 1, .batch = 27}, {270, 18, 0, 0}},
+        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 9, .k = 1, .batch = 27}, {243, 0, 45, 0}},
+        {&batch_16x5, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 10, .k = 1, .batch = 28}, {280, 0, 40, 0}},
+        /* of a layer of 8 MiB one begins a register */
         {&batch_16x5,
          IDP_ORIGIN_HAND,
          {.out = 2048, .in = 1024, .m = 2048, .k = 1, .batch = 1},
-         {2048, 1232, 0, 0}},
+         {2048, 0, 14336, 0}},
+        {&batch_16x5,
+         IDP_ORIGIN_HAND,
+         {.out = 2048, .in = 1024, .m = 2046, .k = 1, .batch = 1},
+         {2046, 1234, 0, 0}},
         /* registers of four: no panel of 5 fits one */
         {&batch_16x5_narrow, IDP_ORIGIN_HAND, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 17}, {238, 0, 42, 0}},
         {&batch_16x5, IDP_ORIGIN_SCALAR, {.out = 10, .in = 10, .m = 7, .k = 2, .batch = 17}, {238, 102, 140, 0}},
@@ -427,12 +433,28 @@ START_TEST(ends_of_tiles_execute_what_they_imply) {
     if (backend->origin == IDP_ORIGIN_AUTOVEC) return;
     static const struct {
         size_t out, m, k, batch;
-    } ends[] = {{1, 1, 1, 1},     {7, 3, 2, 15},    {13, 13, 7, 17}, {100, 97, 3, 9},
-                {100, 37, 3, 33}, {109, 101, 4, 4}, {17, 16, 17, 1}, {96, 96, 15, 5},
-                {10, 0, 5, 3},    {10, 9, 0, 31},   {100, 30, 5, 2}, {100, 75, 3, 3}};
+    } ends[] = {{1, 1, 1, 1},     {7, 3, 2, 15},   {13, 13, 7, 17}, {100, 97, 3, 9}, {100, 37, 3, 33},
+                {109, 101, 4, 4}, {17, 16, 17, 1}, {96, 96, 15, 5}, {10, 0, 5, 3},   {10, 9, 0, 31},
+                {100, 30, 5, 2},  {100, 75, 3, 3}, {100, 97, 3, 6}, {100, 47, 5, 8}, {33, 25, 2, 27},
+                {25, 24, 3, 23},  {40, 21, 2, 7}};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         check_case(
             &(flops_case){backend, kernel, ends[i].out, 20, samples(kernel, ends[i].batch), ends[i].m, ends[i].k});
+}
+END_TEST
+
+/* Where what whole tiles leave over begins to be few (kernels/backend.h), by the panels. */
+START_TEST(few_samples_execute_what_they_imply) {
+    const idp_backend *backend = usable[_i].backend;
+    const idp_kernel *kernel = usable[_i].kernel;
+    if (backend->origin != IDP_ORIGIN_HAND || !idp_layout_batched(kernel->layout)) return;
+    const size_t panel = kernel->panel, beside = kernel->lanes + 2u;
+    const struct {
+        size_t m, batch;
+    } edges[] = {{2 * panel - 1, beside}, {2 * panel, beside}, {2 * panel, beside + 2}, {4 * panel, 7},
+                 {4 * panel, 8},          {4 * panel + 1, 8},  {4 * panel + 1, 6},      {4 * panel + 1, 7}};
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++)
+        check_case(&(flops_case){backend, kernel, 5 * panel, 3, edges[i].batch, edges[i].m, 2});
 }
 END_TEST
 
@@ -473,6 +495,7 @@ END_TEST
 static void kernel_tests(TCase *kernels) {
     tcase_add_loop_test(kernels, kernels_execute_what_their_tiles_imply, 0, usable_count);
     tcase_add_loop_test(kernels, ends_of_tiles_execute_what_they_imply, 0, usable_count);
+    tcase_add_loop_test(kernels, few_samples_execute_what_they_imply, 0, usable_count);
     tcase_add_loop_test(kernels, the_executed_instruction_set_is_the_one_resolved, 0, usable_count);
     tcase_add_loop_test(kernels, what_is_extrapolated_is_what_is_stepped, 0, usable_count);
 }

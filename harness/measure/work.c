@@ -34,13 +34,16 @@ static size_t batch_outputs(const idp_kernel *kernel, const idp_fc *fc) {
     return outputs;
 }
 
-/* Hand-written kernels of many samples (kernels/batch_few.h): the last samples, where whole tiles leave few over
- * and a panel's outputs fit a register; of large layers only if there are no others. */
+/* Hand-written kernels of many samples (kernels/batch_few.h): the last samples, where whole tiles, or those and a
+ * register, leave few over and a panel's outputs fit a register; not of large layers. What is few, depends on the
+ * panels: where one begins beside a register there must be two, and turning pays from the fifth on. */
 static size_t few_samples(const idp_kernel *kernel, const idp_fc *fc) {
-    enum { MOST = 4, LARGE_FLOATS = 1 << 21 };
-    const size_t rest = fc->batch % kernel->tile_batch;
-    const bool again = fc->batch > rest && fc->m * fc->in >= LARGE_FLOATS;
-    return kernel->panel > kernel->lanes || rest > MOST || again ? 0 : rest;
+    enum { MOST = 6, MOST_NARROW = 8, MOST_BESIDE = 3, LARGE_FLOATS = 1 << 21 };
+    const size_t left = fc->batch % kernel->tile_batch, panel = kernel->panel;
+    const bool narrow = kernel->layout == IDP_LAYOUT_SAMPLE && fc->m <= 4 * panel;
+    if (panel > kernel->lanes || fc->m * fc->in >= LARGE_FLOATS) return 0;
+    if (left <= kernel->lanes) return left > (narrow ? MOST_NARROW : MOST) ? 0 : left;
+    return left - kernel->lanes > MOST_BESIDE || fc->m < 2 * panel ? 0 : left - kernel->lanes;
 }
 
 work work_predict(const idp_kernel *kernel, idp_origin origin, const idp_fc *fc) {
