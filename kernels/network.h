@@ -7,10 +7,9 @@
 
 enum {
     IDP_BLOCK = 128, /* samples at a time, so that the activations of a batch stay in the L2 cache */
-    /* So many samples run one by one: a tile of the batch kernel has room for 16 or 32, and most of its lanes would
-     * be idle. Measured on Zen 4 with 784-100-100-10 at 10 to 100 %: the two ways cross between 8 and 10 samples
-     * with AVX-512, between 7 and 14 with AVX2. */
-    IDP_FEW = 8,
+    /* So many samples run one by one. Measured on Zen 3 with AVX2, 784-64-64-10 to 784-512-512-10 at 10 to 100 %
+     * (docs/limits.md): the two ways cross between 2 and 5 samples in most. */
+    IDP_FEW = 3,
 };
 
 /* The packed copies of a layer. */

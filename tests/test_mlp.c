@@ -112,7 +112,7 @@ static idp_mlp *create(const network *n, const idp_backend *backend) {
 
 START_TEST(random_networks_keep_the_bound) {
     enum { NETWORKS = 20, RUNS = 8 };
-    static const size_t blocks[] = {8, 9, 127, 128, 129, 257}; /* around few and around a block: see network.h */
+    static const size_t blocks[] = {3, 4, 127, 128, 129, 257}; /* around few and around a block: see network.h */
     static const double percents[] = {0, 100, 29, 10, 50, 99.9};
     const idp_backend *backend = usable(_i);
     double worst = 0;

@@ -107,7 +107,7 @@ static double percent_above(double low) {
 }
 
 static size_t some_batch(void) {
-    static const size_t edges[] = {1, 8, 9, 127, 128, 129}; /* around few and around a block: see network.h */
+    static const size_t edges[] = {1, 3, 4, 127, 128, 129}; /* around few and around a block: see network.h */
     return network_one_in(4) ? edges[random_below(&network_rng, 6)] : 1 + random_below(&network_rng, 12);
 }
 
