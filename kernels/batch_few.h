@@ -1,7 +1,7 @@
-/* batch_few.h: the last samples of a batch, where whole tiles leave few over (idp_few), with the outputs of a panel in
- * the lanes and so many panels at once that there are sums enough in flight. With samples in the lanes they would
- * cost as much as a full register of samples. All channels in one go, in their order: a sample's result is that of
- * batch.h, bit by bit.
+/* batch_few.h: the last samples of a batch, where whole tiles leave few over (idp_few), with the outputs of a panel
+ * in the lanes and so many panels at once that there are sums enough in flight. With samples in the lanes they
+ * would cost as much as a full register of samples. All channels in one go, in their order: a sample's result is
+ * that of batch.h, bit by bit.
  *
  * Bound by the loads, from five samples on by the FMA pipes: for samples x panels FMAs one load of weights for each
  * panel (masked, for a panel is narrower than a register) and one broadcast for each sample. */
