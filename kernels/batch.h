@@ -198,6 +198,7 @@ static void panel_far(const block *b, size_t samples, size_t outputs) {
 static void panel_turning(const block *b, size_t samples, size_t outputs) {
     batch_outputs(b, samples, outputs, true, false);
 }
+
 /* One register of samples against two panels, `outputs` of them used. */
 IDP_INLINE void pair_outputs(const block *b, size_t samples, size_t outputs, bool turn, bool far) {
     switch (PAIRED ? outputs - OUTPUTS : 0) {
@@ -210,14 +211,13 @@ IDP_INLINE void pair_outputs(const block *b, size_t samples, size_t outputs, boo
     }
 }
 
-IDP_OWN void pair_plain(const block *b, size_t samples, size_t outputs) {
-    pair_outputs(b, samples, outputs, false, false);
-}
-IDP_OWN void pair_far(const block *b, size_t samples, size_t outputs) {
-    pair_outputs(b, samples, outputs, false, true);
-}
-IDP_OWN void pair_turning(const block *b, size_t samples, size_t outputs) {
-    pair_outputs(b, samples, outputs, true, false);
+IDP_OWN void two_panels(const block *b, size_t samples, size_t outputs, bool turn) {
+    if (turn)
+        pair_outputs(b, samples, outputs, true, false);
+    else if (b->ahead > 0)
+        pair_outputs(b, samples, outputs, false, true);
+    else
+        pair_outputs(b, samples, outputs, false, false);
 }
 
 /* Channels i0 .. i0 + channels - 1 of x ([channels][x_stride]) against every output, for `samples` from s0 on. */
@@ -247,12 +247,14 @@ IDP_INLINE void batch_block(const idp_fc *fc, const float *x, size_t x_stride, c
             .relu = last && fc->relu,
         };
         const size_t outputs = idp_min(panels * width, fc->m - j0);
-        if (turn)
-            (pair ? pair_turning : panel_turning)(&b, samples, outputs);
+        if (pair)
+            two_panels(&b, samples, outputs, turn);
+        else if (turn)
+            panel_turning(&b, samples, outputs);
         else if (b.ahead > 0)
-            (pair ? pair_far : panel_far)(&b, samples, outputs);
+            panel_far(&b, samples, outputs);
         else
-            (pair ? pair_plain : panel_plain)(&b, samples, outputs);
+            panel_plain(&b, samples, outputs);
         panel += panels * panel_floats;
     }
 }

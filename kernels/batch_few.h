@@ -40,13 +40,14 @@ IDP_INLINE void few_panels(const few *f, const float *packed, size_t j0, size_t 
     const size_t panel_floats = (fc->in + 1) * width;
     vec sum[IDP_FEW_PANELS][IDP_FEW_MOST];
     const float *w = packed, *x = f->x;
+    /* A channel's samples stay in registers, or its weights: AVX2 has 16, with the sums, a mask and one more. */
+    const bool hold_samples = samples * panels + samples + 2 <= 16;
     IDP_UNROLL
     for (size_t p = 0; p < panels; p++) IDP_UNROLL
     for (size_t s = 0; s < samples; s++) sum[p][s] = load_part(w + p * panel_floats, width);
     for (size_t i = 0; i < fc->k; i++) {
         w += width;
-        if (samples * (panels + 1) + 2 <=
-            16) { /* sums, samples, weights and their mask fit the registers of AVX2 */
+        if (hold_samples) {
             vec xs[IDP_FEW_MOST];
             IDP_UNROLL
             for (size_t s = 0; s < samples; s++) xs[s] = set1(x[s * f->x_sample]);

@@ -35,8 +35,8 @@ static size_t batch_outputs(const idp_kernel *kernel, const idp_fc *fc) {
 }
 
 /* Hand-written kernels of many samples (kernels/batch_few.h): the last samples, where whole tiles, or those and a
- * register, leave few over and a panel's outputs fit a register; not of large layers. What is few, depends on the
- * panels: where one begins beside a register there must be two, and turning pays from the fifth on. */
+ * register, leave few over and a panel's outputs fit a register; not of large layers. What is few depends on the
+ * panels: beside a register there must be two, and turning more samples pays from the fifth on. */
 static size_t few_samples(const idp_kernel *kernel, const idp_fc *fc) {
     enum { MOST = 6, MOST_NARROW = 8, MOST_BESIDE = 3, LARGE_FLOATS = 1 << 21 };
     const size_t left = fc->batch % kernel->tile_batch, panel = kernel->panel;
