@@ -74,11 +74,10 @@ IDP_INLINE void batch_step(const float *w, size_t second, const float *x, vec su
     }
 }
 
-/* The last one to three channels of the block, which fill no square; whole registers of samples, as squares are. */
+/* The last one to three channels of the block, which fill no square. */
 IDP_INLINE void transpose_rest(const float *x, size_t x_stride, size_t samples, size_t channels, float *to) {
     for (size_t i = channels / 4 * 4; i < channels; i++)
-        for (size_t l = 0; l < idp_round_up(samples, LANES); l++)
-            to[i * SAMPLE_SAMPLES + l] = x[idp_min(l, samples - 1) * x_stride + i];
+        for (size_t l = 0; l < samples; l++) to[i * SAMPLE_SAMPLES + l] = x[l * x_stride + i];
 }
 
 /* `samples` from s on, of `vectors` registers; `ragged`: the last register is not full. */
@@ -106,8 +105,6 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
     }
     const float *w = b->w, *x = b->x + s;
     size_t left = b->channels;
-    /* Of what has just been turned a whole register is there; masked loads would wait for its stores. */
-    const bool masked = ragged && !turn;
     if (turn) {
         const float *from = b->samples + s * b->fc->x_stride;
         transpose_rest(from, b->fc->x_stride, samples, left, b->turned + s);
@@ -121,8 +118,9 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
             for (size_t v = 0; v < vectors; v++)
                 transpose_four(from + v * LANES * b->fc->x_stride, b->fc->x_stride,
                                v < whole ? LANES - 1 : rest - 1, b->turned + (x - b->x) + v * LANES, x_stride);
+            /* Whole registers: that is what squares fill, and a masked load would wait for their stores. */
             for (size_t c = 0; c < 4; c++, w += width, x += x_stride)
-                batch_step(w, second, x, sum, outputs, vectors, masked, rest);
+                batch_step(w, second, x, sum, outputs, vectors, false, rest);
         }
     }
     for (; left > 0; left--, w += width, x += x_stride) {
@@ -133,7 +131,7 @@ IDP_INLINE void batch_tile(const block *b, size_t s, size_t samples, size_t outp
             IDP_UNROLL
             for (size_t v = 0; v < vectors; v++) __builtin_prefetch(x + X_AHEAD * x_stride + v * LANES);
         }
-        batch_step(w, second, x, sum, outputs, vectors, masked, rest);
+        batch_step(w, second, x, sum, outputs, vectors, ragged, rest);
     }
     if (b->relu) {
         IDP_UNROLL
