@@ -36,6 +36,7 @@ IDP_INLINE void few_store(const few *f, vec sum[IDP_FEW_PANELS][IDP_FEW_MOST], s
 /* Outputs j0 .. of `panels` neighbouring panels, each `width` outputs wide in memory. */
 IDP_INLINE void few_panels(const few *f, const float *packed, size_t j0, size_t width, size_t panels,
                            size_t samples) {
+    if ((size_t)OUTPUTS > LANES) return; /* no panel fits a register: idp_few never asks for this */
     const idp_fc *fc = f->fc;
     const size_t panel_floats = (fc->in + 1) * width;
     vec sum[IDP_FEW_PANELS][IDP_FEW_MOST];
