@@ -260,9 +260,9 @@ IDP_INLINE void batch_block(const idp_fc *fc, const float *x, size_t x_stride, c
 /* Samples of the block that starts where `left` are left: a lone register of them, behind whole tiles, is a block
  * of its own where it meets two panels at once. */
 IDP_INLINE size_t block_samples(const idp_fc *fc, size_t most, size_t left) {
-    const size_t rest = left % TILE_SAMPLES;
     if (left > most) return most;
-    return PAIRED && rest <= LANES && rest < left && fc->m * fc->in < IDP_FEW_FLOATS ? left - rest : left;
+    if (!PAIRED || left % TILE_SAMPLES > LANES || fc->m * fc->in >= IDP_FEW_FLOATS) return left;
+    return left > TILE_SAMPLES ? left - left % TILE_SAMPLES : left;
 }
 
 /* Channels of a block: as even as possible, at most `most`; at least one, so that k = 0 still has a block. */

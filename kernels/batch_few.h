@@ -108,15 +108,12 @@ IDP_OWN void few_4(const few *f) { few_outputs(f, 2, 4); }
 IDP_OWN void few_5(const few *f) { few_outputs(f, 2, 5); }
 IDP_OWN void few_6(const few *f) { few_outputs(f, 2, 6); }
 
-/* More than IDP_FEW_MOST in two goes. */
+/* More than IDP_FEW_MOST in two goes. Without channels x may be NULL, which bears no offset. */
 IDP_INLINE void few_run(const few *f, size_t samples) {
     static void (*const of[IDP_FEW_MOST])(const few *f) = {few_1, few_2, few_3, few_4, few_5, few_6};
-    const size_t half = samples / 2;
-    if (samples <= IDP_FEW_MOST) {
-        of[samples - 1](f);
-        return;
-    }
-    of[half - 1](f);
-    of[samples - half - 1](&(few){f->fc, f->x + half * f->x_sample, f->x_channel, f->x_sample, f->y + half});
+    const size_t half = samples > IDP_FEW_MOST ? samples / 2 : 0;
+    const float *x = f->fc->k > 0 ? f->x + half * f->x_sample : f->x;
+    if (half > 0) of[half - 1](f);
+    of[samples - half - 1](&(few){f->fc, x, f->x_channel, f->x_sample, f->y + half});
 }
 #endif
