@@ -21,11 +21,12 @@
  * lanes (batch_few.h): alone 0.22, 0.30, 0.35 and 0.45 of the time that a register of samples takes. Five and six,
  * too: 0.66 and 0.75 to 0.77. Seven and eight: one register of samples against two panels, 12 sums for 6: 0.85 and
  * 0.80. Nine to eleven, which half fill a second register, as eight and one to three: 0.81 to 0.86, 0.88 to 0.90,
- * 0.95 to 0.96. Lost: twelve as eight and four, 1.03 to 1.12. Layout sample at m = 10 and 20: 0.70 and 0.82 for
- * seven and eight, as two halves of few; turned for two panels instead: 0.94 and 0.89. Each count of few in a
- * function of its own: inlined, the addresses are on the stack, 1.1 to 1.2. Few in 2048x2048, which nothing
- * prefetches: 1.7 to 2.2 of two panels. The panels that a group leaves over as groups of four and two, not one by
- * one: 0.26 to 0.54 at one to three samples, m = 10 and 20. */
+ * 0.95 to 0.96. Lost: twelve as eight and four, 1.03 to 1.12. Layout sample at m = 10 and 20: 0.64 to 0.70
+ * and 0.82 to 0.83 for seven and eight, as two halves of few; turned for two panels instead: 0.94 and 0.89. Each
+ * count of few in a function of its own: inlined, the addresses are on the stack, 1.1 to 1.2. Few in 2048x2048,
+ * which nothing prefetches: 1.7 and 1.8 of one panel at a time at five and six samples, 2.2 of two panels at four.
+ * The panels that a group leaves over as groups of four and two, not one by one: 0.26 to 0.52 at one and two
+ * samples, m = 10 and 20. */
 #include "vec_avx2.h"
 
 enum { OUTPUTS = 6, VECTORS = 2, NARROW = 2, WIDE = 4 };

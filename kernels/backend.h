@@ -70,7 +70,7 @@ IDP_INLINE size_t idp_panel_width(size_t panel, size_t granule, size_t out, size
  * are left over by whole tiles, to IDP_FEW_TURNED of a narrow layer that would have to turn them; or one to
  * IDP_FEW_BESIDE that are left over by a register of samples, too, where there are two panels for them. Not in
  * layers that do not fit the caches: those are best read once, and by the tiles, which prefetch. */
-enum { IDP_FEW_MOST = 6, IDP_FEW_TURNED = 8, IDP_FEW_BESIDE = 3, IDP_FEW_PANELS = 8, IDP_FEW_FLOATS = 1 << 21 };
+enum { IDP_FEW_MOST = 6, IDP_FEW_TURNED = 8, IDP_FEW_BESIDE = 3, IDP_FEW_FLOATS = 1 << 21 };
 IDP_INLINE size_t idp_few(size_t tile, size_t lanes, size_t panel, bool turning, const idp_fc *fc) {
     const size_t left = fc->batch % tile, beside = left > lanes ? lanes : 0, rest = left - beside;
     size_t most = turning && fc->m <= 4 * panel ? IDP_FEW_TURNED : IDP_FEW_MOST;

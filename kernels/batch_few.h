@@ -10,6 +10,8 @@
 
 #include "backend.h"
 
+enum { FEW_PANELS = 8 /* at once, at most */ };
+
 /* The samples of a layer that this runs; channel i of sample s is x[i * x_channel + s * x_sample]. */
 typedef struct few {
     const idp_fc *fc;
@@ -19,10 +21,10 @@ typedef struct few {
 } few;
 
 /* Through memory, once: where sums are picked out of their registers by a loop, they rest there all the time. */
-IDP_INLINE void few_store(const few *f, vec sum[IDP_FEW_PANELS][IDP_FEW_MOST], size_t j0, size_t width,
-                          size_t panels, size_t samples) {
+IDP_INLINE void few_store(const few *f, vec sum[FEW_PANELS][IDP_FEW_MOST], size_t j0, size_t width, size_t panels,
+                          size_t samples) {
     const idp_fc *fc = f->fc;
-    _Alignas(IDP_ALIGN) float out[IDP_FEW_PANELS * IDP_FEW_MOST][LANES];
+    _Alignas(IDP_ALIGN) float out[FEW_PANELS * IDP_FEW_MOST][LANES];
     IDP_UNROLL
     for (size_t p = 0; p < panels; p++) IDP_UNROLL
     for (size_t s = 0; s < samples; s++) store(out[p * samples + s], fc->relu ? relu(sum[p][s]) : sum[p][s]);
@@ -39,7 +41,7 @@ IDP_INLINE void few_panels(const few *f, const float *packed, size_t j0, size_t 
     if ((size_t)OUTPUTS > LANES) return; /* no panel fits a register: idp_few never asks for this */
     const idp_fc *fc = f->fc;
     const size_t panel_floats = (fc->in + 1) * width;
-    vec sum[IDP_FEW_PANELS][IDP_FEW_MOST];
+    vec sum[FEW_PANELS][IDP_FEW_MOST];
     const float *w = packed, *x = f->x;
     /* A channel's samples stay in registers, or its weights: AVX2 has 16, with the sums, a mask and one more. */
     const bool hold_samples = samples * panels + samples + 2 <= 16;
@@ -59,7 +61,7 @@ IDP_INLINE void few_panels(const few *f, const float *packed, size_t j0, size_t 
                 for (size_t s = 0; s < samples; s++) sum[p][s] = fmadd(wp, xs[s], sum[p][s]);
             }
         } else {
-            vec wp[IDP_FEW_PANELS];
+            vec wp[FEW_PANELS];
             IDP_UNROLL
             for (size_t p = 0; p < panels; p++) wp[p] = load_part(w + p * panel_floats, width);
             IDP_UNROLL
@@ -101,7 +103,7 @@ IDP_INLINE void few_outputs(const few *f, size_t at_once, size_t samples) {
 }
 
 /* Panels at once: 8 sums or more, and all in 16 registers. */
-IDP_OWN void few_1(const few *f) { few_outputs(f, IDP_FEW_PANELS, 1); }
+IDP_OWN void few_1(const few *f) { few_outputs(f, FEW_PANELS, 1); }
 IDP_OWN void few_2(const few *f) { few_outputs(f, 5, 2); }
 IDP_OWN void few_3(const few *f) { few_outputs(f, 3, 3); }
 IDP_OWN void few_4(const few *f) { few_outputs(f, 2, 4); }
