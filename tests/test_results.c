@@ -211,6 +211,7 @@ START_TEST(intervals_keep_four_digits_of_their_spread) {
     interval_is(123456789, 100000000, 200000000, 123500000, 100000000, 200000000);
     interval_is(1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3);
     interval_is(0, 0, 0, 0, 0, 0);
+    interval_is(1.04, 0.0449, 12345.6, 1, 0.04, 12350); /* but of no number the first */
     ck_assert_ptr_null(results_interval((double)NAN, 0, 1));
     ck_assert_ptr_null(results_interval(0, -(double)INFINITY, 1));
 }

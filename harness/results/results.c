@@ -196,11 +196,15 @@ json_t *results_interval(double median, double low, double high) {
     double value[3] = {median, low, high};
     const double spread = high - low;
     if (spread > 1e-100) { /* far below any time; keeps the powers of ten finite */
-        /* The decimal place of the spread's fourth digit; a division by a power of ten is exact where a product
-         * with its reciprocal is not. */
-        const double place = floor(log10(spread)) - 3, scale = pow(10, fabs(place));
-        for (unsigned v = 0; v < 3; v++)
+        /* The decimal place of the spread's fourth digit, or of the number's first where that is finer: what is
+         * not 0 never becomes it. A division by a power of ten is exact where a product with its reciprocal is
+         * not. */
+        for (unsigned v = 0; v < 3; v++) {
+            const double fourth = floor(log10(spread)) - 3;
+            const double place = fabs(value[v]) > 1e-100 ? fmin(fourth, floor(log10(fabs(value[v])))) : fourth;
+            const double scale = pow(10, fabs(place));
             value[v] = place >= 0 ? round(value[v] / scale) * scale : round(value[v] * scale) / scale;
+        }
     }
     return json_pack("{s:f, s:f, s:f}", "median", value[0], "low", value[1], "high", value[2]);
 }
