@@ -13,14 +13,15 @@ extern char **environ; /* POSIX has the program declare it */
 
 enum { MOST_BYTES = 256 << 20 };
 
-static char *contents(FILE *file) {
+static char *contents(FILE *file, size_t *read_size) {
     if (fseek(file, 0, SEEK_END) != 0) return NULL;
     const long size = ftell(file);
     if (size < 0 || size > MOST_BYTES) return NULL;
     rewind(file);
     char *text = malloc((size_t)size + 1);
     if (text == NULL) return NULL;
-    text[fread(text, 1, (size_t)size, file)] = '\0';
+    *read_size = fread(text, 1, (size_t)size, file);
+    text[*read_size] = '\0';
     return text;
 }
 
@@ -46,9 +47,10 @@ static bool start(const char *const *argv, FILE *in, FILE *out, FILE *err, pid_t
     return problem == 0 || fail(e, "cannot run %s: %s", argv[0], strerror(problem));
 }
 
-bool tool_run(const char *const *argv, FILE *in, char **out, char **err, error *e) {
+bool tool_run(const char *const *argv, FILE *in, char **out, size_t *out_size, char **err, error *e) {
     bool done = false;
     char *text = NULL, *complaint = NULL;
+    size_t size = 0, complaint_size = 0;
     FILE *out_file = tmpfile(), *err_file = tmpfile();
     pid_t child;
     int status;
@@ -66,8 +68,8 @@ bool tool_run(const char *const *argv, FILE *in, char **out, char **err, error *
             fail(e, "cannot wait for %s: %s", argv[0], strerror(errno));
             goto done;
         }
-    text = contents(out_file);
-    complaint = contents(err_file);
+    text = contents(out_file, &size);
+    complaint = contents(err_file, &complaint_size);
     if (text == NULL || complaint == NULL)
         fail(e, "%s: what it printed cannot be read, or is too much", argv[0]);
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
@@ -79,6 +81,7 @@ done:
     if (err_file != NULL) fclose(err_file);
     if (done) {
         *out = text;
+        if (out_size != NULL) *out_size = size;
         *err = complaint;
     } else {
         free(text);

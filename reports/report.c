@@ -1,10 +1,8 @@
 #include "report.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../harness/output.h"
 #include "../harness/progress.h"
@@ -138,26 +136,24 @@ static bool write_pieces(const char *folder, const page_pieces *all, const char 
     return true;
 }
 
-/* The SVG files are there; each becomes a PDF under a temporary name, then under its own. */
+/* The SVG files are there; each becomes a PDF. The converter writes no file of its own, which it might open after
+ * we were killed. */
 static bool convert_pictures(const char *folder, const page_pieces *all, error *e) {
     for (size_t i = 0; i < all->count; i++) {
-        text svg = {0}, pdf = {0}, part = {0};
+        text svg = {0}, pdf = {0};
         char *out = NULL, *err = NULL;
+        size_t size = 0;
         text_print(&svg, "%s/%s.svg", folder, all->piece[i].name);
         text_print(&pdf, "%s/%s.pdf", folder, all->piece[i].name);
-        text_print(&part, "%s/%s.pdf.tmp-%ld", folder, all->piece[i].name,
-                   (long)getpid()); /* as output.c names them */
-        bool done = !(svg.failed || pdf.failed || part.failed) || fail(e, "no memory for a picture");
-        done =
-            done && tool_run((const char *const[]){"rsvg-convert", "-f", "pdf", "-o", part.bytes, svg.bytes, NULL},
-                             NULL, &out, &err, e);
-        if (done && rename(part.bytes, pdf.bytes) != 0) done = fail(e, "%s: %s", pdf.bytes, strerror(errno));
-        if (!done && part.bytes != NULL) remove(part.bytes);
+        bool done = !(svg.failed || pdf.failed) || fail(e, "no memory for a picture");
+        done = done &&
+               tool_run((const char *const[]){"rsvg-convert", "-f", "pdf", svg.bytes, NULL}, NULL, &out, &size,
+                        &err, e) &&
+               output_write(pdf.bytes, out, size, e);
         free(out);
         free(err);
         text_free(&svg);
         text_free(&pdf);
-        text_free(&part);
         if (!done) return false;
     }
     return true;

@@ -167,21 +167,23 @@ END_TEST
 START_TEST(tools_fail_with_a_reason) {
     char *out, *err;
     error e;
-    ck_assert(!tool_run((const char *const[]){"idp-no-such-tool", NULL}, NULL, &out, &err, &e));
+    ck_assert(!tool_run((const char *const[]){"idp-no-such-tool", NULL}, NULL, &out, NULL, &err, &e));
     ck_assert_msg(strstr(e.text, "idp-no-such-tool") != NULL, "%s", e.text);
     ck_assert(!tool_run((const char *const[]){"sh", "-c", "echo first >&2; echo last >&2; exit 3", NULL}, NULL,
-                        &out, &err, &e));
+                        &out, NULL, &err, &e));
     ck_assert_msg(strstr(e.text, "last") != NULL && strstr(e.text, "first") == NULL, "%s", e.text);
-    ck_assert_msg(tool_run((const char *const[]){"sh", "-c", "echo yes; echo no >&2", NULL}, NULL, &out, &err, &e),
-                  "%s", e.text);
+    ck_assert_msg(
+        tool_run((const char *const[]){"sh", "-c", "echo yes; echo no >&2", NULL}, NULL, &out, NULL, &err, &e),
+        "%s", e.text);
     ck_assert_str_eq(out, "yes\n");
     ck_assert_str_eq(err, "no\n");
     free(out);
     free(err);
     FILE *in = tmpfile();
-    ck_assert(in != NULL && fputs("asked", in) >= 0);
-    ck_assert_msg(tool_run((const char *const[]){"cat", NULL}, in, &out, &err, &e), "%s", e.text);
-    ck_assert_str_eq(out, "asked");
+    size_t size = 0;
+    ck_assert(in != NULL && fwrite("as\0ked", 1, 6, in) == 6);
+    ck_assert_msg(tool_run((const char *const[]){"cat", NULL}, in, &out, &size, &err, &e), "%s", e.text);
+    ck_assert(size == 6 && memcmp(out, "as\0ked", 7) == 0);
     fclose(in);
     free(out);
     free(err);

@@ -64,7 +64,7 @@ bool listing_parse(char *text, listing *l, error *e) {
 bool listing_make(const char *tool, const char *binary, listing *l, error *e) {
     const char *const argv[] = {tool, "--disassemble", "--no-show-raw-insn", binary, NULL};
     char *text, *complaint;
-    if (!tool_run(argv, NULL, &text, &complaint, e)) return false;
+    if (!tool_run(argv, NULL, &text, NULL, &complaint, e)) return false;
     free(complaint);
     return listing_parse(text, l, e);
 }

@@ -52,7 +52,7 @@ bool mca_tools_find(mca_tools *t, error *e) {
         return fail(e, "%s of LLVM 19 or later is not installed (Debian's package is llvm-19)",
                     t->mca == NULL ? "llvm-mca" : "llvm-objdump");
     char *out, *err;
-    if (!tool_run((const char *const[]){t->mca, "--version", NULL}, NULL, &out, &err, e)) return false;
+    if (!tool_run((const char *const[]){t->mca, "--version", NULL}, NULL, &out, NULL, &err, e)) return false;
     word_behind(out, "LLVM version ", t->version, sizeof t->version);
     word_behind(out, "Host CPU: ", t->host, sizeof t->host);
     free(out);
@@ -85,7 +85,7 @@ static bool ask(const mca_tools *t, const mca_cpu *cpu, const char *code, double
     const char *const argv[] = {
         t->mca, cpu->aarch64 ? "-mtriple=aarch64" : "-mtriple=x86_64", cpu_option, turns_option, "-json", NULL};
     char *out, *err;
-    const bool ran = tool_run(argv, in, &out, &err, e);
+    const bool ran = tool_run(argv, in, &out, NULL, &err, e);
     fclose(in);
     if (!ran) return false;
     json_t *answer = json_loads(out, JSON_ALLOW_NUL, NULL); /* LLVM 19 writes some into names of units */
