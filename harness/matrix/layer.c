@@ -180,6 +180,21 @@ static bool add_peers(matrix_bench *b, error *e) {
     return true;
 }
 
+/* Whole panels, each a row by itself, are rows of one block, so that streams may take several in turns. */
+static size_t add_panel(stream_block *block, size_t count, stream_block panel) {
+    stream_block *last = count > 0 ? &block[count - 1] : NULL;
+    if (last != NULL && panel.rows == 1 && panel.floats == last->floats) {
+        const size_t stride = last->rows > 1 ? last->stride : (size_t)(panel.start - last->start);
+        if (panel.start == last->start + last->rows * stride) {
+            last->rows++;
+            last->stride = stride;
+            return count;
+        }
+    }
+    block[count] = panel;
+    return count + 1;
+}
+
 size_t matrix_blocks(const idp_kernel *kernel, const idp_fc *fc, stream_block *block, size_t most) {
     size_t count = 0;
     const float *w = fc->weights;
@@ -194,7 +209,7 @@ size_t matrix_blocks(const idp_kernel *kernel, const idp_fc *fc, stream_block *b
                                 kernel->panel_granule,
                          width = left < kernel->panel ? left : kernel->panel,
                          used = fc->m - j0 < width ? fc->m - j0 : width;
-            block[count++] = stream_block_of(w, fc->k + 1, used, width);
+            count = add_panel(block, count, stream_block_of(w, fc->k + 1, used, width));
             w += (fc->in + 1) * width;
         }
     }

@@ -5,8 +5,8 @@
 #include "../../kernels/idp.h"
 
 /* From "the hardware does it better" to what hides the latency of the last-level cache. */
-const stream_way stream_ways[STREAM_WAYS] = {{0, 1},    {512, 1}, {1024, 1}, {2048, 1}, {4096, 1},
-                                             {8192, 1}, {0, 4},   {1024, 4}, {4096, 4}};
+const stream_way stream_ways[STREAM_WAYS] = {{0, 1}, {512, 1},  {1024, 1}, {2048, 1}, {4096, 1}, {8192, 1},
+                                             {0, 2}, {1024, 2}, {0, 4},    {1024, 4}, {4096, 4}};
 
 const unsigned stream_width_bits[STREAM_WIDTHS] = {512, 256, 128};
 

@@ -15,9 +15,9 @@ typedef struct stream_block {
 /* A way to load them. Which is best depends on where the bytes lie, so all are tried (roof_stream_choose). */
 typedef struct stream_way {
     size_t ahead_bytes; /* how far ahead of the loads each cache line is prefetched into L1; 0: not at all */
-    size_t together;    /* rows, or equal parts of a single row, that are loaded in turns: 1 or 4 */
+    size_t together;    /* rows, or equal parts of a single row, that are loaded in turns: 1, 2 or 4 */
 } stream_way;
-enum { STREAM_WAYS = 9 };
+enum { STREAM_WAYS = 11 };
 extern const stream_way stream_ways[STREAM_WAYS];
 
 typedef void stream_function(const stream_block *block, size_t blocks, stream_way way);

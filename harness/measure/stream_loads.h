@@ -13,6 +13,7 @@ enum {
     UNROLL = 8, /* independent loads a turn: the loop's own instructions hide behind them */
     LINE_BYTES = 64,
     TURN_BYTES = UNROLL * LANES * 4,
+    PAIR_BYTES = 256, /* of each of two places at a time */
 };
 
 STREAM_INLINE void prefetch_turn(const float *p, size_t ahead_bytes) {
@@ -56,28 +57,36 @@ STREAM_INLINE void load_short_rows(const stream_block *b, size_t vectors) {
     }
 }
 
-/* `floats` of four rows in turns: four places in memory, as kernels with several outputs have them. */
-STREAM_INLINE void load_four(const float *p, size_t floats, size_t stride, size_t ahead_bytes) {
-    const float *const end = p + floats / LANES * LANES;
-    for (; p < end; p += LANES) {
+/* `floats` of two or four rows in turns: places in memory, as kernels with several panels or outputs have them. A
+ * register from each of four, some cache lines from each of two. */
+STREAM_INLINE void load_turns(const float *p, size_t floats, size_t stride, size_t ahead_bytes, size_t together) {
+    const size_t vectors = together == 2 ? PAIR_BYTES / (LANES * 4) : 1, turn = vectors * LANES;
+    const float *const end = p + floats / turn * turn;
+    for (; p < end; p += turn) {
         STREAM_UNROLL
-        for (size_t r = 0; r < 4; r++) {
-            if (ahead_bytes > 0) __builtin_prefetch((const char *)(p + r * stride) + ahead_bytes, 0, 3);
-            touch(load(p + r * stride));
+        for (size_t r = 0; r < together; r++) STREAM_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            const float *const q = p + r * stride + v * LANES;
+            if (ahead_bytes > 0) __builtin_prefetch((const char *)q + ahead_bytes, 0, 3);
+            touch(load(q));
         }
     }
-    const size_t part = floats % LANES;
-    for (size_t r = 0; part != 0 && r < 4; r++) touch(load_part(p + r * stride, part));
+    const size_t left = floats % turn / LANES, part = floats % LANES;
+    for (size_t r = 0; r < together; r++, p += stride) {
+        load_vectors(p, left);
+        if (part != 0) touch(load_part(p + left * LANES, part));
+    }
 }
 
-STREAM_INLINE void load_block_in_turns(const stream_block *b, size_t ahead_bytes) {
+STREAM_INLINE void load_block_in_turns(const stream_block *b, size_t ahead_bytes, size_t together) {
     size_t r = 0;
-    for (; r + 4 <= b->rows; r += 4) load_four(b->start + r * b->stride, b->floats, b->stride, ahead_bytes);
-    for (; r < b->rows; r++) { /* a row by itself in four parts */
+    for (; r + together <= b->rows; r += together)
+        load_turns(b->start + r * b->stride, b->floats, b->stride, ahead_bytes, together);
+    for (; r < b->rows; r++) { /* a row by itself in so many parts */
         const float *const p = b->start + r * b->stride;
-        const size_t quarter = b->floats / (4 * LANES) * LANES;
-        load_four(p, quarter, quarter, ahead_bytes);
-        load_row(p + 4 * quarter, b->floats - 4 * quarter, 0);
+        const size_t part = b->floats / (together * LANES) * LANES;
+        load_turns(p, part, part, ahead_bytes, together);
+        load_row(p + together * part, b->floats - together * part, 0);
     }
 }
 
@@ -102,7 +111,9 @@ STREAM_INLINE void load_block(const stream_block *b, size_t ahead_bytes) {
 
 STREAM_INLINE void load_blocks(const stream_block *block, size_t blocks, stream_way way) {
     if (way.together == 4)
-        for (size_t b = 0; b < blocks; b++) load_block_in_turns(&block[b], way.ahead_bytes);
+        for (size_t b = 0; b < blocks; b++) load_block_in_turns(&block[b], way.ahead_bytes, 4);
+    else if (way.together == 2)
+        for (size_t b = 0; b < blocks; b++) load_block_in_turns(&block[b], way.ahead_bytes, 2);
     else if (way.ahead_bytes > 0)
         for (size_t b = 0; b < blocks; b++) load_block(&block[b], way.ahead_bytes);
     else /* its own loop: without a test for prefetching */
