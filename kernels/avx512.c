@@ -16,8 +16,8 @@
  * 256 bits both together take 10.0, and additions instead of FMAs 11.1. So the core does 3.1 operations of 512 bits
  * a cycle, and 81 % of the roof is the limit there. From L2 (784 channels of 96 outputs) the best stream of loads
  * takes 1.52 us, bare loops of FMAs without an epilogue 1.66 (the next channel loaded while one is added), 1.68
- * (rows of six), 1.70 (this tile before): 90 to 92 %. Tried there, as time over that of the tile before, of which
- * this one has 0.95 to 0.98: the next channel loaded, but two phases, 0.99; a constant width alone 0.98 to 0.99;
+ * (rows of six), 1.70 (two phases of sums): 90 to 92 %. Tried there, as time over that of two phases: the next
+ * channel loaded while one is added 0.95 to 0.98; that with two phases 0.99; a constant width alone 0.98 to 0.99;
  * prefetcht0 1 to 8 KiB ahead 1.05 to 1.45; a broadcast load for each channel 0.98 to 1.03 (in L1 0.95, but see Zen
  * 4); a load far ahead of each line 1.25; more phases of the narrow panel 1.00.
  *
@@ -29,15 +29,24 @@
  * - prefetchnta for what exceeds L1: 299 ns against 274 (100x100, k = 90);
  * - all tiles in one function, whose constants then spill: 13.8 ns against 12.6 (10 of 100 outputs and channels).
  *
- * Two panels at once, for layers of more than 2 MiB: from memory two streams are faster than one, presumably since
- * a stream is asked for anew at each page. 4096x4096 on the Xeon, weights in no cache, large pages: 0.99, 0.96,
+ * Beyond L1 two places of memory at once: a panel's two halves or, where there are, two panels. On a Zen 5 (virtual
+ * machine) one stream from L2 has 110 to 165 bytes a nanosecond, two in different pages up to 220, after a pattern
+ * that no reckoning explains: bare loops over one stream 160 in steps of six lines, 110 in steps of twelve; three
+ * panels of 166 KB 119, two of 250 KB 214. Time over that of one stream (the next channel loaded while one is
+ * added), interleaved in one process, A/A 0.99 to 1.02: two halves 0.93, 0.93, 0.92 (100x784 at 100, 50, 20 %), two
+ * panels 0.72, 0.69, 0.96 (512x512 at 10, 50, 100 %), 0.75, 0.97, 0.99 (1024x1024), 0.81 (200x200, k = 40, in L1).
+ * Lost there: halves with the next channels loaded 1.20 to 1.24, with sums of their own 1.06 to 1.08: six sums hold
+ * the loads back, and L2 answers with more; in L1, where it does not, two phases of one stream take 0.88 to 0.92.
+ * Four places of a panel 0.95 to 1.02 (100x784), 0.74 to 0.84 (512x512); three panels 0.70 to 0.79 there.
+ *
+ * Two panels on the Xeon, 4096x4096, weights in no cache, large pages, a broadcast for each channel: 0.99, 0.96,
  * 0.98 of the time (10, 50, 100 %); from L3 1.00 (1024x1024 too), from L2 1.01. Lost there: prefetcht1 4 to 32 KiB
- * ahead of one stream 1.03 to 1.21, of two 0.97 to 1.03.
+ * ahead of one stream 1.03 to 1.21, of two 0.97 to 1.03. Two halves have not been measured there.
  *
  * Where the panels' first channels lie 1.5 MiB apart (4096x4096, k = 10 %) they share, presumably, sets of the TLB:
  * 118 us, and 95 us with the weights in huge pages. */
 
-enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8, QUAD = 4, FAR_FLOATS = 1 << 19 };
+enum { PANEL = 96, GRANULE = 4, PHASES_MOST = 8, QUAD = 4 };
 
 /* Four channels of x in every 128-bit block; one of them in every lane. */
 IDP_INLINE vec load_quad(const float *x) { return _mm512_broadcast_f32x4(_mm_loadu_ps(x)); }
@@ -99,38 +108,27 @@ IDP_INLINE void panel_tile(const idp_fc *fc, const float *w, size_t width, size_
     for (size_t v = 0; v < vectors; v++) finish(fc, j0 + v * LANES, idp_min(LANES, used - v * LANES), sum[0][v]);
 }
 
-/* Adds the channel that `next` holds and loads the one at w. */
-IDP_INLINE void whole_channel(vec *sum, vec *next, const float *w, vec xi) {
-    IDP_UNROLL
-    for (size_t v = 0; v < PANEL / LANES; v++) {
-        sum[v] = fmadd(xi, next[v], sum[v]);
-        next[v] = load(w + v * LANES);
-    }
-}
-
-/* A panel with all its registers, from which large layers are made: each channel is loaded while the one before is
- * added, so that no multiplication waits for the L2 cache. Six sums are enough: six loads take longer than the
- * latency of a sum. */
+/* A panel with all its registers, of a layer beyond L1: its two halves in turns, so that it is read in two places
+ * at once. Six sums are enough: six loads from there take longer than the latency of a sum. */
 IDP_INLINE void whole_tile(const idp_fc *fc, const float *w, size_t j0, size_t used) {
     enum { VECTORS = PANEL / LANES };
-    vec sum[VECTORS], next[VECTORS];
+    const size_t half = fc->k / (2 * QUAD) * QUAD;
+    vec sum[VECTORS];
     IDP_UNROLL
     for (size_t v = 0; v < VECTORS; v++) sum[v] = load(w + v * LANES);
-    if (fc->k > 0) {
-        const float *x = fc->x, *last = x + fc->k - 1;
-        w += PANEL;
+    w += PANEL;
+    const float *x = fc->x;
+    size_t i = 0;
+    for (; i < half; i += QUAD) {
+        const vec quad = load_quad(x + i), far = load_quad(x + half + i);
         IDP_UNROLL
-        for (size_t v = 0; v < VECTORS; v++) next[v] = load(w + v * LANES);
-        w += PANEL;
-        for (; x + QUAD <= last; x += QUAD) {
-            const vec quad = load_quad(x);
-            IDP_UNROLL
-            for (size_t q = 0; q < QUAD; q++, w += PANEL) whole_channel(sum, next, w, spread(quad, q));
+        for (size_t q = 0; q < QUAD; q++, w += PANEL) {
+            panel_channel(sum, w, spread(quad, q), VECTORS, LANES);
+            panel_channel(sum, w + half * PANEL, spread(far, q), VECTORS, LANES);
         }
-        for (; x < last; x++, w += PANEL) whole_channel(sum, next, w, set1(*x));
-        IDP_UNROLL
-        for (size_t v = 0; v < VECTORS; v++) sum[v] = fmadd(set1(*x), next[v], sum[v]);
     }
+    w += half * PANEL;
+    for (i += half; i < fc->k; i++, w += PANEL) panel_channel(sum, w, set1(x[i]), VECTORS, LANES);
     IDP_UNROLL
     for (size_t v = 0; v < VECTORS; v++) finish(fc, j0 + v * LANES, idp_min(LANES, used - v * LANES), sum[v]);
 }
@@ -145,12 +143,20 @@ static __attribute__((noinline)) void panel_pair(const idp_fc *fc, const float *
         sum[v] = load(w + v * LANES);
         sum[v + VECTORS] = load(second + v * LANES);
     }
-    for (const float *x = fc->x, *end = x + fc->k; x < end; x++) {
-        const vec xi = set1(*x);
-        w += PANEL;
-        second += PANEL;
-        panel_channel(sum, w, xi, VECTORS, LANES);
-        panel_channel(sum + VECTORS, second, xi, VECTORS, LANES);
+    w += PANEL;
+    second += PANEL;
+    const float *x = fc->x, *end = x + fc->k;
+    for (; x + QUAD <= end; x += QUAD) {
+        const vec quad = load_quad(x);
+        IDP_UNROLL
+        for (size_t q = 0; q < QUAD; q++, w += PANEL, second += PANEL) {
+            panel_channel(sum, w, spread(quad, q), VECTORS, LANES);
+            panel_channel(sum + VECTORS, second, spread(quad, q), VECTORS, LANES);
+        }
+    }
+    for (; x < end; x++, w += PANEL, second += PANEL) {
+        panel_channel(sum, w, set1(*x), VECTORS, LANES);
+        panel_channel(sum + VECTORS, second, set1(*x), VECTORS, LANES);
     }
     IDP_UNROLL
     for (size_t v = 0; v < 2 * VECTORS; v++) finish(fc, j0 + v * LANES, LANES, sum[v]);
@@ -176,7 +182,10 @@ PANEL_TILE(5, 2)
 static __attribute__((noinline)) void panel_6(const idp_fc *fc, const float *w, size_t width, size_t j0,
                                               size_t used) {
     (void)width;
-    whole_tile(fc, w, j0, used);
+    if (fc->m * fc->k > IDP_L1_FLOATS)
+        whole_tile(fc, w, j0, used);
+    else
+        panel_tile(fc, w, PANEL, j0, used, PANEL / LANES, 2, LANES);
 }
 static __attribute__((noinline)) void ragged_6(const idp_fc *fc, const float *w, size_t width, size_t j0,
                                                size_t used) {
@@ -185,7 +194,9 @@ static __attribute__((noinline)) void ragged_6(const idp_fc *fc, const float *w,
 
 /* ---- the last panel, narrow: 4, 8 or 12 outputs -----------------------------------------------------------------
  * Four channels make a group of `blocks` registers. The bias is the channel before the first, so that groups are
- * whole cache lines. Per register: which of a group's channels each lane holds. */
+ * whole cache lines. Masks that are constants, whole groups without one, and blocks put together in two steps
+ * instead of three took 0.77, 0.90, 0.84, 0.97 of the time (10x100 at k = 10, 20, 50, 100; Zen 5). Per register:
+ * which of a group's channels each lane holds. */
 
 enum { GROUP = LANES / GRANULE, BLOCKS_MOST = LANES / GRANULE - 1, NARROW_PHASES = 2 };
 
@@ -208,6 +219,14 @@ IDP_INLINE void narrow_group(vec *sum, const float *w, const __m512i *channel, v
     }
 }
 
+/* All four channels of the group at w. */
+IDP_INLINE void whole_group(vec *sum, const float *w, const __m512i *channel, const float *x, size_t blocks) {
+    const vec quad = load_quad(x);
+    IDP_UNROLL
+    for (size_t r = 0; r < blocks; r++)
+        sum[r] = fmadd(_mm512_permutevar_ps(quad, channel[r]), load(w + r * LANES), sum[r]);
+}
+
 IDP_INLINE void narrow_tile(const idp_fc *fc, const float *w, size_t j0, size_t used, size_t blocks) {
     const size_t width = blocks * GRANULE;
     __m512i channel[BLOCKS_MOST];
@@ -221,22 +240,24 @@ IDP_INLINE void narrow_tile(const idp_fc *fc, const float *w, size_t j0, size_t 
 
     if (fc->k > 0) {
         const __m512i up = _mm512_set_epi32(14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 15);
-        const size_t n = idp_min(GROUP - 1, fc->k);
-        narrow_group(sum[0], w, channel, _mm512_permutexvar_ps(up, load_part(fc->x, n)), 1, n + 1, blocks);
+        if (fc->k >= GROUP - 1) /* constant masks */
+            narrow_group(sum[0], w, channel, _mm512_permutexvar_ps(up, load_part(fc->x, GROUP - 1)), 1, GROUP,
+                         blocks);
+        else
+            narrow_group(sum[0], w, channel, _mm512_permutexvar_ps(up, load_part(fc->x, fc->k)), 1, fc->k + 1,
+                         blocks);
     }
     w += GROUP * width;
     size_t i = GROUP - 1;
     for (; i + NARROW_PHASES * GROUP <= fc->k; i += NARROW_PHASES * GROUP) IDP_UNROLL
-    for (size_t p = 0; p < NARROW_PHASES; p++, w += GROUP * width) {
-        const vec quad = load_quad(fc->x + i + p * GROUP);
-        IDP_UNROLL
-        for (size_t r = 0; r < blocks; r++)
-            sum[p][r] = fmadd(_mm512_permutevar_ps(quad, channel[r]), load(w + r * LANES), sum[p][r]);
+    for (size_t p = 0; p < NARROW_PHASES; p++, w += GROUP * width)
+        whole_group(sum[p], w, channel, fc->x + i + p * GROUP, blocks);
+    if (i + GROUP <= fc->k) {
+        whole_group(sum[0], w, channel, fc->x + i, blocks);
+        i += GROUP;
+        w += GROUP * width;
     }
-    for (; i < fc->k; i += GROUP, w += GROUP * width) {
-        const size_t n = idp_min(GROUP, fc->k - i);
-        narrow_group(sum[1], w, channel, load_part(fc->x + i, n), 0, n, blocks);
-    }
+    if (i < fc->k) narrow_group(sum[1], w, channel, load_part(fc->x + i, fc->k - i), 0, fc->k - i, blocks);
 
     /* Registers by the four outputs P, Q, R that their blocks hold: PPPP; PQPQ PQPQ; PQRP QRPQ RPQR. */
     IDP_UNROLL
@@ -250,10 +271,10 @@ IDP_INLINE void narrow_tile(const idp_fc *fc, const float *w, size_t j0, size_t 
         y = add(y, _mm512_shuffle_f32x4(y, y, 0x4e));
     } else {
         const vec b = sum[0][1], c = sum[0][2];
-        vec last = _mm512_shuffle_f32x4(y, y, 0xff); /* the fourth blocks: P Q R */
-        last = _mm512_mask_shuffle_f32x4(last, 0x00f0, b, b, 0xff);
-        last = _mm512_mask_shuffle_f32x4(last, 0x0f00, c, c, 0xff);
-        y = add(add(y, last), add(_mm512_shuffle_f32x4(b, b, 0x12), _mm512_shuffle_f32x4(c, c, 0x09)));
+        const __m512i fourth = _mm512_setr_epi32(0, 0, 0, 0, 12, 13, 14, 15, 28, 29, 30, 31, 0, 0, 0, 0);
+        y = add(y, _mm512_mask_shuffle_f32x4(zero(), 0x000f, y, y, 0xff)); /* the fourth blocks: P; Q and R */
+        y = add(add(y, _mm512_shuffle_f32x4(c, c, 0x09)),
+                add(_mm512_maskz_permutex2var_ps(0x0ff0, b, fourth, c), _mm512_shuffle_f32x4(b, b, 0x12)));
     }
     finish(fc, j0, used, y);
 }
@@ -304,7 +325,7 @@ void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
     const float *w = fc->weights;
     size_t j0 = 0;
-    for (; fc->m * fc->k > FAR_FLOATS && j0 + 2 * PANEL <= fc->m; j0 += 2 * PANEL) {
+    for (; j0 + 2 * PANEL <= fc->m; j0 += 2 * PANEL) {
         panel_pair(fc, w, j0);
         w += 2 * (fc->in + 1) * PANEL;
     }
@@ -328,7 +349,12 @@ void idp_fc_f32_panel_1x96_avx512f(const idp_fc *fc) {
  * time in L2), prefetcht0 (1.17 to 1.30); tiles of up to ten rows, one phase, nothing loaded ahead: 0.98 to 1.00 at
  * m = 10, 20, 40, 70, 100, 0.87 at 7, but 1.07 to 1.10 at 3, 5, 6 and at 30 of 100x100. A bare loop of ten rows
  * takes 349 cycles for m = 10 (490 loads alone: 253), so the tile's beginning and end are what is left: 40 to 60.
- */
+ *
+ * Beyond L1 the four rows of a tile are a quarter of the layer apart: on a Zen 5 (virtual machine) neighbours, of
+ * which several lie in a page, come from L2 with 105 to 110 bytes a nanosecond, rows of other pages with 150: 0.76,
+ * 0.78, 0.78, 0.77, 0.75 of the time (m = 16, 20, 50, 70, 100 of 100x784), from L3 1.01 (512 of 1024x1024). Lost:
+ * rows one by one, each in eight registers, 0.72 to 0.75 in L2, but 1.6 in L1 and a load of x for each of weights;
+ * four neighbours in bursts of 4, 8 or 16 lines 0.89 to 1.01; prefetcht0 512 bytes or 1 KiB ahead 1.05 to 1.31. */
 
 enum { ROWS = 4, ROWS_MOST = ROWS + 2, ROW_PHASES = 2 };
 
@@ -351,8 +377,21 @@ IDP_INLINE void finish_rows(const idp_fc *fc, size_t j, size_t rows, const vec *
     store_part(fc->y + j, rows, _mm512_castps128_ps512(y));
 }
 
-/* `rows` outputs from j on; w is their first row. */
-IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t j, size_t rows) {
+/* The same of four outputs, `apart` from one to the next. */
+IDP_INLINE void finish_apart(const idp_fc *fc, size_t j, size_t apart, const vec *sum) {
+    float y[ROWS];
+    _mm_storeu_ps(y, sum4(sum[0], sum[1], sum[2], sum[3]));
+    IDP_UNROLL
+    for (size_t r = 0; r < ROWS; r++, j += apart) {
+        y[r] += fc->weights[j];
+        if (fc->relu && y[r] < 0) y[r] = 0; /* NaN stays */
+        fc->y[j] = fc->gamma != NULL ? y[r] * fc->gamma[j] : y[r];
+    }
+}
+
+/* `rows` outputs from j on, `apart` from one to the next; w is their first row, `stride` floats before their
+ * second. */
+IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t j, size_t apart, size_t rows) {
     vec sum[ROW_PHASES][2 * ROWS];
     IDP_UNROLL
     for (size_t p = 0; p < ROW_PHASES; p++) IDP_UNROLL
@@ -384,8 +423,19 @@ IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) sum[0][r] = add(sum[0][r], sum[1][r]);
 
+    if (apart > 1) {
+        finish_apart(fc, j, apart, sum[0]);
+        return;
+    }
     IDP_UNROLL
     for (size_t r = 0; r < rows; r += ROWS) finish_rows(fc, j + r, idp_min(ROWS, rows - r), sum[0] + r);
+}
+
+/* All rows that are a multiple of four, quarters of the layer in turns. */
+static __attribute__((noinline)) size_t rows_far(const idp_fc *fc, const float *w, size_t stride) {
+    const size_t apart = fc->m / ROWS;
+    for (size_t j = 0; j < apart; j++) row_tile(fc, w + j * stride, apart * stride, j, apart, ROWS);
+    return ROWS * apart;
 }
 
 void idp_fc_f32_row_4x16_avx512f(const idp_fc *fc);
@@ -393,15 +443,15 @@ void idp_fc_f32_row_4x16_avx512f(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
     const size_t stride = idp_row_stride(fc->in);
     const float *w = fc->weights + idp_round_up(fc->out, IDP_LINE);
-    size_t j = 0;
-    for (; fc->m - j > ROWS_MOST; j += ROWS) row_tile(fc, w + j * stride, stride, j, ROWS);
+    size_t j = fc->m * fc->k > IDP_L1_FLOATS && fc->m >= 2 * ROWS ? rows_far(fc, w, stride) : 0;
+    for (; fc->m - j > ROWS_MOST; j += ROWS) row_tile(fc, w + j * stride, stride, j, 1, ROWS);
     switch (fc->m - j) { /* one or two rows left join the last four: alone they would wait for their sums */
-    case 1: row_tile(fc, w + j * stride, stride, j, 1); break;
-    case 2: row_tile(fc, w + j * stride, stride, j, 2); break;
-    case 3: row_tile(fc, w + j * stride, stride, j, 3); break;
-    case 4: row_tile(fc, w + j * stride, stride, j, 4); break;
-    case 5: row_tile(fc, w + j * stride, stride, j, 5); break;
-    case 6: row_tile(fc, w + j * stride, stride, j, 6); break;
+    case 1: row_tile(fc, w + j * stride, stride, j, 1, 1); break;
+    case 2: row_tile(fc, w + j * stride, stride, j, 1, 2); break;
+    case 3: row_tile(fc, w + j * stride, stride, j, 1, 3); break;
+    case 4: row_tile(fc, w + j * stride, stride, j, 1, 4); break;
+    case 5: row_tile(fc, w + j * stride, stride, j, 1, 5); break;
+    case 6: row_tile(fc, w + j * stride, stride, j, 1, 6); break;
     }
 }
 

@@ -30,6 +30,11 @@
  * ahead in small layers (1.00 to 1.02 beside the former), 4, 8, 16 channels ahead, all panels for 32 or 64 samples
  * before the next (0.99 to 1.08), blocks of 512, 683 and 2048 channels (1.00, 0.98, 1.08).
  *
+ * Few samples (batch_few.h): ten outputs leave six of sixteen lanes idle, a register of 7 to 12 samples nine to
+ * four. On a Zen 5 (virtual machine), time over that of the register, 100x784: 7 samples 0.48, 8 0.56, 9 0.60, 10
+ * 0.72, 12 0.81, 40 (whole tiles and 8) 0.81; 512x512 8 0.50, 12 0.67; layout sample, m = 10: 8 0.71, 12 0.74; one
+ * panel (10x100): 8 0.84, 10 0.99, 12 1.16. Lost: 9 to 12 as two halves (0.70 to 0.85).
+ *
  * What max and mul cost: 40 of them follow the 20 k FMAs of a tile on the same ports, so at most k / (k + 2) of the
  * FMA peak: 83 % at k = 10, 91 % at 20, 94 % at 30, 95 % at 40. Without them 10x100 at k = 10 takes 163 ns instead
  * of 179, 100x100 at k = 50 0.98 of the time. */

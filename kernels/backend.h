@@ -66,14 +66,26 @@ IDP_INLINE size_t idp_panel_width(size_t panel, size_t granule, size_t out, size
     return out - j0 < panel ? idp_round_up(out - j0, granule) : panel;
 }
 
+/* One sample: packed weights of more floats than this are beyond an L1 cache of 48 KiB, of which x takes a part. */
+enum { IDP_L1_FLOATS = 10 << 10 };
+
 /* Of a batch's samples the last ones that batch_few.h runs, where a panel fits a register: one to IDP_FEW_MOST that
- * are left over by whole tiles, to IDP_FEW_TURNED of a narrow layer that would have to turn them; or one to
+ * are left over by whole tiles, to IDP_FEW_TURNED of a narrow layer that would have to turn them; with 16 lanes, of
+ * which a register of few samples fills less, to IDP_FEW_WIDE or, of one panel, IDP_FEW_ALONE; or one to
  * IDP_FEW_BESIDE that are left over by a register of samples, too, where there are two panels for them. Not in
  * layers that do not fit the caches: those are best read once, and by the tiles, which prefetch. */
-enum { IDP_FEW_MOST = 6, IDP_FEW_TURNED = 8, IDP_FEW_BESIDE = 3, IDP_FEW_FLOATS = 1 << 21 };
+enum {
+    IDP_FEW_MOST = 6,
+    IDP_FEW_TURNED = 8,
+    IDP_FEW_WIDE = 12,
+    IDP_FEW_ALONE = 10,
+    IDP_FEW_BESIDE = 3,
+    IDP_FEW_FLOATS = 1 << 21
+};
 IDP_INLINE size_t idp_few(size_t tile, size_t lanes, size_t panel, bool turning, const idp_fc *fc) {
     const size_t left = fc->batch % tile, beside = left > lanes ? lanes : 0, rest = left - beside;
     size_t most = turning && fc->m <= 4 * panel ? IDP_FEW_TURNED : IDP_FEW_MOST;
+    if (lanes >= 16) most = fc->m >= 2 * panel ? IDP_FEW_WIDE : IDP_FEW_ALONE;
     if (beside > 0) most = fc->m >= 2 * panel ? IDP_FEW_BESIDE : 0;
     return panel > lanes || fc->m * fc->in >= IDP_FEW_FLOATS || rest > most ? 0 : rest;
 }

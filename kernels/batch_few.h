@@ -10,7 +10,8 @@
 
 #include "backend.h"
 
-enum { FEW_PANELS = 8 /* at once, at most */ };
+/* Panels and samples at once, at most: their sums are in registers, of which there are 32 where they are wide. */
+enum { FEW_PANELS = 8, FEW_SAMPLES = LANES < 16 ? 6 : 12 };
 
 /* The samples of a layer that this runs; channel i of sample s is x[i * x_channel + s * x_sample]. */
 typedef struct few {
@@ -21,10 +22,10 @@ typedef struct few {
 } few;
 
 /* Through memory, once: where sums are picked out of their registers by a loop, they rest there all the time. */
-IDP_INLINE void few_store(const few *f, vec sum[FEW_PANELS][IDP_FEW_MOST], size_t j0, size_t width, size_t panels,
+IDP_INLINE void few_store(const few *f, vec sum[FEW_PANELS][FEW_SAMPLES], size_t j0, size_t width, size_t panels,
                           size_t samples) {
     const idp_fc *fc = f->fc;
-    _Alignas(IDP_ALIGN) float out[FEW_PANELS * IDP_FEW_MOST][LANES];
+    _Alignas(IDP_ALIGN) float out[FEW_PANELS * FEW_SAMPLES][LANES];
     IDP_UNROLL
     for (size_t p = 0; p < panels; p++) IDP_UNROLL
     for (size_t s = 0; s < samples; s++) store(out[p * samples + s], fc->relu ? relu(sum[p][s]) : sum[p][s]);
@@ -41,7 +42,7 @@ IDP_INLINE void few_panels(const few *f, const float *packed, size_t j0, size_t 
     if ((size_t)OUTPUTS > LANES) return; /* no panel fits a register: idp_few never asks for this */
     const idp_fc *fc = f->fc;
     const size_t panel_floats = (fc->in + 1) * width;
-    vec sum[FEW_PANELS][IDP_FEW_MOST];
+    vec sum[FEW_PANELS][FEW_SAMPLES];
     const float *w = packed, *x = f->x;
     /* A channel's samples stay in registers, or its weights: AVX2 has 16, with the sums, a mask and one more. */
     const bool hold_samples = samples * panels + samples + 2 <= 16;
@@ -51,7 +52,7 @@ IDP_INLINE void few_panels(const few *f, const float *packed, size_t j0, size_t 
     for (size_t i = 0; i < fc->k; i++) {
         w += width;
         if (hold_samples) {
-            vec xs[IDP_FEW_MOST];
+            vec xs[FEW_SAMPLES];
             IDP_UNROLL
             for (size_t s = 0; s < samples; s++) xs[s] = set1(x[s * f->x_sample]);
             IDP_UNROLL
@@ -102,20 +103,54 @@ IDP_INLINE void few_outputs(const few *f, size_t at_once, size_t samples) {
     if (at.j0 < fc->m) few_panels(f, at.w, at.j0, fc->out - at.j0, 1, samples);
 }
 
-/* Panels at once: 8 sums or more, and all in 16 registers. */
+/* Panels at once: 8 sums or more, and all in 16 registers (from seven samples on: in 32). */
 IDP_OWN void few_1(const few *f) { few_outputs(f, FEW_PANELS, 1); }
 IDP_OWN void few_2(const few *f) { few_outputs(f, 5, 2); }
 IDP_OWN void few_3(const few *f) { few_outputs(f, 3, 3); }
 IDP_OWN void few_4(const few *f) { few_outputs(f, 2, 4); }
 IDP_OWN void few_5(const few *f) { few_outputs(f, 2, 5); }
 IDP_OWN void few_6(const few *f) { few_outputs(f, 2, 6); }
+IDP_OWN void few_7(const few *f) { few_outputs(f, 2, idp_min(7, FEW_SAMPLES)); }
+IDP_OWN void few_8(const few *f) { few_outputs(f, 2, idp_min(8, FEW_SAMPLES)); }
+IDP_OWN void few_9(const few *f) { few_outputs(f, 2, idp_min(9, FEW_SAMPLES)); }
+IDP_OWN void few_10(const few *f) { few_outputs(f, 2, idp_min(10, FEW_SAMPLES)); }
+IDP_OWN void few_11(const few *f) { few_outputs(f, 2, idp_min(11, FEW_SAMPLES)); }
+IDP_OWN void few_12(const few *f) { few_outputs(f, 2, idp_min(12, FEW_SAMPLES)); }
 
-/* More than IDP_FEW_MOST in two goes. Without channels x may be NULL, which bears no offset. */
+IDP_INLINE void few_at_once(const few *f, size_t samples) {
+    switch (samples) {
+    case 1: few_1(f); break;
+    case 2: few_2(f); break;
+    case 3: few_3(f); break;
+    case 4: few_4(f); break;
+    case 5: few_5(f); break;
+    case 6: few_6(f); break;
+    case 7:
+        if (FEW_SAMPLES >= 7) few_7(f);
+        break;
+    case 8:
+        if (FEW_SAMPLES >= 8) few_8(f);
+        break;
+    case 9:
+        if (FEW_SAMPLES >= 9) few_9(f);
+        break;
+    case 10:
+        if (FEW_SAMPLES >= 10) few_10(f);
+        break;
+    case 11:
+        if (FEW_SAMPLES >= 11) few_11(f);
+        break;
+    case 12:
+        if (FEW_SAMPLES >= 12) few_12(f);
+        break;
+    }
+}
+
+/* More than fit at once in two goes. Without channels x may be NULL, which bears no offset. */
 IDP_INLINE void few_run(const few *f, size_t samples) {
-    static void (*const of[IDP_FEW_MOST])(const few *f) = {few_1, few_2, few_3, few_4, few_5, few_6};
-    const size_t half = samples > IDP_FEW_MOST ? samples / 2 : 0;
+    const size_t half = samples > FEW_SAMPLES ? samples / 2 : 0;
     const float *x = f->fc->k > 0 ? f->x + half * f->x_sample : f->x;
-    if (half > 0) of[half - 1](f);
-    of[samples - half - 1](&(few){f->fc, x, f->x_channel, f->x_sample, f->y + half});
+    if (half > 0) few_at_once(f, half);
+    few_at_once(&(few){f->fc, x, f->x_channel, f->x_sample, f->y + half}, samples - half);
 }
 #endif

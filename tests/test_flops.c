@@ -436,7 +436,8 @@ START_TEST(ends_of_tiles_execute_what_they_imply) {
     } ends[] = {{1, 1, 1, 1},     {7, 3, 2, 15},   {13, 13, 7, 17}, {100, 97, 3, 9}, {100, 37, 3, 33},
                 {109, 101, 4, 4}, {17, 16, 17, 1}, {96, 96, 15, 5}, {10, 0, 5, 3},   {10, 9, 0, 31},
                 {100, 30, 5, 2},  {100, 75, 3, 3}, {100, 97, 3, 6}, {100, 47, 5, 8}, {33, 25, 2, 27},
-                {25, 24, 3, 23},  {40, 21, 2, 7}};
+                {25, 24, 3, 23},  {40, 21, 2, 7},  {10, 9, 10, 1},  {10, 9, 11, 1},  {100, 98, 10, 1},
+                {7, 6, 11, 1},    {7, 6, 10, 1}};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         check_case(
             &(flops_case){backend, kernel, ends[i].out, 20, samples(kernel, ends[i].batch), ends[i].m, ends[i].k});
@@ -452,7 +453,8 @@ START_TEST(few_samples_execute_what_they_imply) {
     const struct {
         size_t m, batch;
     } edges[] = {{2 * panel - 1, beside}, {2 * panel, beside}, {2 * panel, beside + 2}, {4 * panel, 7},
-                 {4 * panel, 8},          {4 * panel + 1, 8},  {4 * panel + 1, 6},      {4 * panel + 1, 7}};
+                 {4 * panel, 8},          {4 * panel + 1, 8},  {4 * panel + 1, 6},      {4 * panel + 1, 7},
+                 {2 * panel - 1, 10},     {2 * panel - 1, 11}, {2 * panel, 12},         {2 * panel, 13}};
     for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++)
         check_case(&(flops_case){backend, kernel, 5 * panel, 3, edges[i].batch, edges[i].m, 2});
 }
@@ -483,9 +485,11 @@ static void check_extrapolation(const flops_case *c) {
 START_TEST(what_is_extrapolated_is_what_is_stepped) {
     const idp_backend *backend = usable[_i].backend;
     const idp_kernel *kernel = usable[_i].kernel;
-    const bool batched = idp_layout_batched(kernel->layout);
-    const size_t out = kernel->layout == IDP_LAYOUT_ROW ? 61 : 20, in = batched ? 90 : 280;
+    const bool batched = idp_layout_batched(kernel->layout), row = kernel->layout == IDP_LAYOUT_ROW;
+    const size_t out = row ? 61 : 20, in = batched ? 90 : row ? 165 : 280;
     check_extrapolation(&(flops_case){backend, kernel, out, in, samples(kernel, 16), out, in});
+    if (!batched && backend->origin == IDP_ORIGIN_HAND) /* beyond L1, where other loops may run */
+        check_extrapolation(&(flops_case){backend, kernel, 400, 800, 1, 400, 800});
     if (!batched || (backend->origin == IDP_ORIGIN_AUTOVEC && !thorough())) return;
     const size_t many = backend->origin == IDP_ORIGIN_HAND || thorough() ? 2306 : 24u * kernel->tile_batch + 2;
     check_extrapolation(&(flops_case){backend, kernel, 5, 4, many, 5, 4});

@@ -91,6 +91,14 @@ enum { POINTS = 3 };
  * channels. */
 enum { BLOCK_SAMPLES = 256, BLOCK_CHANNELS = 1024, TRANSPOSED_CHANNELS = 392 };
 
+/* Hand-written kernels of one sample read layers beyond L1 in several places at once (IDP_L1_FLOATS in
+ * kernels/backend.h): counts are not affine from one way to the other. */
+enum { NEAR_FLOATS = 10 << 10 };
+static bool far(const flops_case *c) {
+    return c->backend->origin == IDP_ORIGIN_HAND && !idp_layout_batched(c->kernel->layout) &&
+           c->m * c->k > NEAR_FLOATS;
+}
+
 /* Sizes along the axis after which the tiles repeat. */
 static size_t period(const flops_case *c, axis a) {
     const idp_kernel *kernel = c->kernel;
@@ -99,7 +107,10 @@ static size_t period(const flops_case *c, axis a) {
         return kernel->layout == IDP_LAYOUT_PANEL                          ? 24
                : kernel->layout == IDP_LAYOUT_ROW && 4 * kernel->lanes > 8 ? 4u * kernel->lanes
                                                                            : 8;
-    case AXIS_OUTPUTS: return kernel->layout == IDP_LAYOUT_ROW ? kernel->tile_batch : kernel->panel;
+    case AXIS_OUTPUTS: /* panel: two at once */
+        return kernel->layout == IDP_LAYOUT_ROW     ? kernel->tile_batch
+               : kernel->layout == IDP_LAYOUT_PANEL ? 2u * kernel->panel
+                                                    : kernel->panel;
     case AXIS_SAMPLES: /* hand-written: tiles of twice the width for few outputs, then blocks of samples */
         return c->batch > BLOCK_SAMPLES ? BLOCK_SAMPLES : 2u * kernel->tile_batch;
     default: return 0;
@@ -118,15 +129,18 @@ static size_t first_point(const flops_case *c, axis a) {
     return periods * period(c, a) + *size_along(&copy, a) % period(c, a);
 }
 
-/* What stepping the three points costs, as a share of stepping the case itself. */
-static double share(const flops_case *c, axis a) {
+/* What stepping the three points costs, as a share of stepping the case itself; `corner` is the case with the axes
+ * chosen before at their smallest. */
+static double share(const flops_case *c, const flops_case *corner, axis a) {
     if (a == AXIS_SAMPLES && !idp_layout_batched(c->kernel->layout)) return 1;
     if (a == AXIS_CHANNELS && c->kernel->layout == IDP_LAYOUT_BATCH && c->k > BLOCK_CHANNELS) return 1;
     if (a == AXIS_CHANNELS && c->kernel->layout == IDP_LAYOUT_SAMPLE && c->k > TRANSPOSED_CHANNELS) return 1;
     if (a == AXIS_OUTPUTS && c->m != c->out) return 1; /* m cuts into a panel that is packed whole */
     if (a == AXIS_OUTPUTS && idp_layout_batched(c->kernel->layout) && c->batch % c->kernel->tile_batch > 0)
         return 1; /* samples that whole tiles leave over may meet several panels at once */
-    flops_case copy = *c;
+    flops_case copy = *c, smallest = *corner;
+    *size_along(&smallest, a) = first_point(c, a);
+    if (far(&smallest) != far(c)) return 1;
     const double points = (double)(POINTS * (first_point(c, a) + period(c, a)));
     return points / (double)*size_along(&copy, a);
 }
@@ -167,13 +181,16 @@ static void choose_axes(counting *counter, const flops_case *c, uint64_t steps_m
     /* Measured: 1.5 (batch) to 2.5 (row) instructions per vector multiply-add, 4 per scalar one. */
     const work w = flops_predicted(c);
     double steps = 3.0 * (double)work_issued(&w) / c->kernel->lanes;
+    flops_case corner = *c;
     while (steps > (double)steps_most) {
         unsigned best = AXES;
         for (unsigned a = 0; a < AXES; a++)
-            if (!counter->along[a] && (best == AXES || share(c, (axis)a) < share(c, (axis)best))) best = a;
-        if (best == AXES || share(c, (axis)best) > 0.7) return;
+            if (!counter->along[a] && (best == AXES || share(c, &corner, (axis)a) < share(c, &corner, (axis)best)))
+                best = a;
+        if (best == AXES || share(c, &corner, (axis)best) > 0.7) return;
         counter->along[best] = true;
-        steps *= share(c, (axis)best);
+        steps *= share(c, &corner, (axis)best);
+        *size_along(&corner, (axis)best) = first_point(c, (axis)best);
     }
 }
 

@@ -36,14 +36,18 @@ static size_t batch_outputs(const idp_kernel *kernel, const idp_fc *fc) {
 
 /* Hand-written kernels of many samples (kernels/batch_few.h): the last samples, where whole tiles, or those and a
  * register, leave few over and a panel's outputs fit a register; not of large layers. What is few depends on the
- * panels: beside a register there must be two, and turning more samples pays from the fifth on. */
+ * lanes and the panels: beside a register there must be two, and turning more samples pays from the fifth on. */
 static size_t few_samples(const idp_kernel *kernel, const idp_fc *fc) {
-    enum { MOST = 6, MOST_NARROW = 8, MOST_BESIDE = 3, LARGE_FLOATS = 1 << 21 };
+    enum { MOST = 6, MOST_NARROW = 8, WIDE_LANES = 16, MOST_WIDE = 12, MOST_ALONE = 10, MOST_BESIDE = 3 };
+    enum { LARGE_FLOATS = 1 << 21 };
     const size_t left = fc->batch % kernel->tile_batch, panel = kernel->panel;
-    const bool narrow = kernel->layout == IDP_LAYOUT_SAMPLE && fc->m <= 4 * panel;
+    const bool narrow = kernel->layout == IDP_LAYOUT_SAMPLE && fc->m <= 4 * panel, alone = fc->m < 2 * panel;
     if (panel > kernel->lanes || fc->m * fc->in >= LARGE_FLOATS) return 0;
-    if (left <= kernel->lanes) return left > (narrow ? MOST_NARROW : MOST) ? 0 : left;
-    return left - kernel->lanes > MOST_BESIDE || fc->m < 2 * panel ? 0 : left - kernel->lanes;
+    if (left > kernel->lanes) return left - kernel->lanes > MOST_BESIDE || alone ? 0 : left - kernel->lanes;
+    const size_t most = kernel->lanes >= WIDE_LANES ? (alone ? MOST_ALONE : MOST_WIDE)
+                        : narrow                    ? MOST_NARROW
+                                                    : MOST;
+    return left > most ? 0 : left;
 }
 
 work work_predict(const idp_kernel *kernel, idp_origin origin, const idp_fc *fc) {
