@@ -22,7 +22,9 @@ static char *contents(FILE *file, size_t *read_size) {
     if (text == NULL) return NULL;
     *read_size = fread(text, 1, (size_t)size, file);
     text[*read_size] = '\0';
-    return text;
+    if (*read_size == (size_t)size) return text;
+    free(text);
+    return NULL;
 }
 
 static const char *last_line(char *text) {

@@ -341,7 +341,7 @@ IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t
     store_low(fc->y + j, rows, y);
 }
 
-/* All rows that are a multiple of four, quarters of the layer in turns. */
+/* A multiple of four rows, quarters of them in turns. */
 static __attribute__((noinline)) size_t rows_far(const idp_fc *fc, const float *w, size_t stride) {
     const size_t apart = fc->m / ROWS;
     for (size_t j = 0; j < apart; j++) row_tile(fc, w + j * stride, apart * stride, j, apart, ROWS);
@@ -353,7 +353,7 @@ void idp_fc_f32_row_4x8_avx2(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
     const size_t stride = idp_row_stride(fc->in);
     const float *w = fc->weights + idp_round_up(fc->out, IDP_LINE);
-    size_t j = fc->m * fc->k > IDP_L1_FLOATS && fc->m >= 2 * ROWS ? rows_far(fc, w, stride) : 0;
+    size_t j = fc->m * fc->in > IDP_L1_FLOATS && fc->m >= 2 * ROWS ? rows_far(fc, w, stride) : 0;
     for (; j + ROWS <= fc->m; j += ROWS) row_tile(fc, w + j * stride, stride, j, 1, ROWS);
     switch (fc->m - j) {
     case 1: row_tile(fc, w + j * stride, stride, j, 1, 1); break;

@@ -113,9 +113,12 @@ IDP_INLINE void panel_tile(const idp_fc *fc, const float *w, size_t width, size_
 IDP_INLINE void whole_tile(const idp_fc *fc, const float *w, size_t j0, size_t used) {
     enum { VECTORS = PANEL / LANES };
     const size_t half = fc->k / (2 * QUAD) * QUAD;
-    vec sum[VECTORS];
+    vec sum[VECTORS], rest[VECTORS]; /* rest: as many sums to add as two phases have */
     IDP_UNROLL
-    for (size_t v = 0; v < VECTORS; v++) sum[v] = load(w + v * LANES);
+    for (size_t v = 0; v < VECTORS; v++) {
+        sum[v] = load(w + v * LANES);
+        rest[v] = zero();
+    }
     w += PANEL;
     const float *x = fc->x;
     size_t i = 0;
@@ -128,9 +131,10 @@ IDP_INLINE void whole_tile(const idp_fc *fc, const float *w, size_t j0, size_t u
         }
     }
     w += half * PANEL;
-    for (i += half; i < fc->k; i++, w += PANEL) panel_channel(sum, w, set1(x[i]), VECTORS, LANES);
+    for (i += half; i < fc->k; i++, w += PANEL) panel_channel(rest, w, set1(x[i]), VECTORS, LANES);
     IDP_UNROLL
-    for (size_t v = 0; v < VECTORS; v++) finish(fc, j0 + v * LANES, idp_min(LANES, used - v * LANES), sum[v]);
+    for (size_t v = 0; v < VECTORS; v++)
+        finish(fc, j0 + v * LANES, idp_min(LANES, used - v * LANES), add(sum[v], rest[v]));
 }
 
 /* Two whole panels at once: each a stream of its own. */
@@ -431,7 +435,7 @@ IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t
     for (size_t r = 0; r < rows; r += ROWS) finish_rows(fc, j + r, idp_min(ROWS, rows - r), sum[0] + r);
 }
 
-/* All rows that are a multiple of four, quarters of the layer in turns. */
+/* A multiple of four rows, quarters of them in turns. */
 static __attribute__((noinline)) size_t rows_far(const idp_fc *fc, const float *w, size_t stride) {
     const size_t apart = fc->m / ROWS;
     for (size_t j = 0; j < apart; j++) row_tile(fc, w + j * stride, apart * stride, j, apart, ROWS);
@@ -443,7 +447,7 @@ void idp_fc_f32_row_4x16_avx512f(const idp_fc *fc) {
     IDP_ASSERT_FC(fc);
     const size_t stride = idp_row_stride(fc->in);
     const float *w = fc->weights + idp_round_up(fc->out, IDP_LINE);
-    size_t j = fc->m * fc->k > IDP_L1_FLOATS && fc->m >= 2 * ROWS ? rows_far(fc, w, stride) : 0;
+    size_t j = fc->m * fc->in > IDP_L1_FLOATS && fc->m >= 2 * ROWS ? rows_far(fc, w, stride) : 0;
     for (; fc->m - j > ROWS_MOST; j += ROWS) row_tile(fc, w + j * stride, stride, j, 1, ROWS);
     switch (fc->m - j) { /* one or two rows left join the last four: alone they would wait for their sums */
     case 1: row_tile(fc, w + j * stride, stride, j, 1, 1); break;

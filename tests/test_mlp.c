@@ -468,6 +468,7 @@ int main(void) {
     TCase *values = tcase_create("values"), *refusals = tcase_create("refusals");
     const int backends = (int)idp_backend_count();
     tcase_set_timeout(values, TIMEOUT_S);
+    tcase_set_timeout(refusals, TIMEOUT_S); /* children under a limit of memory */
     tcase_add_loop_test(values, random_networks_keep_the_bound, 0, backends);
     tcase_add_loop_test(values, layouts_follow_the_cut_or_the_user, 0, backends);
     tcase_add_loop_test(values, another_percentage_or_profile_is_noticed, 0, backends);

@@ -95,8 +95,8 @@ enum { BLOCK_SAMPLES = 256, BLOCK_CHANNELS = 1024, TRANSPOSED_CHANNELS = 392 };
  * kernels/backend.h): counts are not affine from one way to the other. */
 enum { NEAR_FLOATS = 10 << 10 };
 static bool far(const flops_case *c) {
-    return c->backend->origin == IDP_ORIGIN_HAND && !idp_layout_batched(c->kernel->layout) &&
-           c->m * c->k > NEAR_FLOATS;
+    if (c->backend->origin != IDP_ORIGIN_HAND || idp_layout_batched(c->kernel->layout)) return false;
+    return c->m * (c->kernel->layout == IDP_LAYOUT_ROW ? c->in : c->k) > NEAR_FLOATS;
 }
 
 /* Sizes along the axis after which the tiles repeat. */
