@@ -294,18 +294,6 @@ IDP_INLINE __m128 sum4(vec a, vec b, vec c, vec d) {
     return _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
 }
 
-/* The epilogue of four outputs, `apart` from one to the next. */
-IDP_INLINE void finish_apart(const idp_fc *fc, size_t j, size_t apart, __m128 sums) {
-    float y[ROWS];
-    _mm_storeu_ps(y, sums);
-    IDP_UNROLL
-    for (size_t r = 0; r < ROWS; r++, j += apart) {
-        y[r] += fc->weights[j];
-        if (fc->relu && y[r] < 0) y[r] = 0; /* NaN stays */
-        fc->y[j] = fc->gamma != NULL ? y[r] * fc->gamma[j] : y[r];
-    }
-}
-
 /* `rows` outputs from j on, `apart` from one to the next; w is their first row, `stride` floats before their
  * second. */
 IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t j, size_t apart, size_t rows) {
@@ -329,13 +317,15 @@ IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t
     IDP_UNROLL
     for (size_t r = 0; r < rows; r++) sum[0][r] = add(sum[0][r], sum[1][r]);
 
-    const __m128 sums = sum4(sum[0][0], sum[0][1], sum[0][2], sum[0][3]);
+    __m128 y = sum4(sum[0][0], sum[0][1], sum[0][2], sum[0][3]);
     if (apart > 1) {
-        finish_apart(fc, j, apart, sums);
+        float sums[ROWS];
+        _mm_storeu_ps(sums, y);
+        idp_finish_apart(fc, j, apart, sums);
         return;
     }
     const __m128i some = _mm_cmpgt_epi32(_mm_set1_epi32((int)rows), _mm_setr_epi32(0, 1, 2, 3));
-    __m128 y = _mm_add_ps(sums, _mm_maskload_ps(fc->weights + j, some));
+    y = _mm_add_ps(y, _mm_maskload_ps(fc->weights + j, some));
     if (fc->relu) y = _mm_max_ps(_mm_setzero_ps(), y);
     if (fc->gamma != NULL) y = _mm_mul_ps(y, _mm_maskload_ps(fc->gamma + j, some));
     store_low(fc->y + j, rows, y);

@@ -381,18 +381,6 @@ IDP_INLINE void finish_rows(const idp_fc *fc, size_t j, size_t rows, const vec *
     store_part(fc->y + j, rows, _mm512_castps128_ps512(y));
 }
 
-/* The same of four outputs, `apart` from one to the next. */
-IDP_INLINE void finish_apart(const idp_fc *fc, size_t j, size_t apart, const vec *sum) {
-    float y[ROWS];
-    _mm_storeu_ps(y, sum4(sum[0], sum[1], sum[2], sum[3]));
-    IDP_UNROLL
-    for (size_t r = 0; r < ROWS; r++, j += apart) {
-        y[r] += fc->weights[j];
-        if (fc->relu && y[r] < 0) y[r] = 0; /* NaN stays */
-        fc->y[j] = fc->gamma != NULL ? y[r] * fc->gamma[j] : y[r];
-    }
-}
-
 /* `rows` outputs from j on, `apart` from one to the next; w is their first row, `stride` floats before their
  * second. */
 IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t j, size_t apart, size_t rows) {
@@ -428,7 +416,9 @@ IDP_INLINE void row_tile(const idp_fc *fc, const float *w, size_t stride, size_t
     for (size_t r = 0; r < rows; r++) sum[0][r] = add(sum[0][r], sum[1][r]);
 
     if (apart > 1) {
-        finish_apart(fc, j, apart, sum[0]);
+        float sums[ROWS];
+        _mm_storeu_ps(sums, sum4(sum[0][0], sum[0][1], sum[0][2], sum[0][3]));
+        idp_finish_apart(fc, j, apart, sums);
         return;
     }
     IDP_UNROLL

@@ -90,6 +90,16 @@ IDP_INLINE size_t idp_few(size_t tile, size_t lanes, size_t panel, bool turning,
     return panel > lanes || fc->m * fc->in >= IDP_FEW_FLOATS || rest > most ? 0 : rest;
 }
 
+/* The epilogue of four outputs, j, j + apart, ..., whose sums are given: rows that are not neighbours. */
+IDP_INLINE void idp_finish_apart(const idp_fc *fc, size_t j, size_t apart, const float sums[4]) {
+    IDP_UNROLL
+    for (size_t r = 0; r < 4; r++, j += apart) {
+        float y = sums[r] + fc->weights[j];
+        if (fc->relu && y < 0) y = 0; /* NaN stays */
+        fc->y[j] = fc->gamma != NULL ? y * fc->gamma[j] : y;
+    }
+}
+
 /* The contract that every kernel starts from. */
 #define IDP_ASSERT_FC(fc)                                                                 \
     assert((fc)->out > 0 && (fc)->in > 0 && (fc)->m <= (fc)->out && (fc)->k <= (fc)->in); \

@@ -103,7 +103,8 @@ IDP_INLINE void few_outputs(const few *f, size_t at_once, size_t samples) {
     if (at.j0 < fc->m) few_panels(f, at.w, at.j0, fc->out - at.j0, 1, samples);
 }
 
-/* Panels at once: 8 sums or more, and all in 16 registers (from seven samples on: in 32). */
+/* Panels at once: 8 sums or more, and all in 16 registers; from seven samples on in 32, and elsewhere never called.
+ */
 IDP_OWN void few_1(const few *f) { few_outputs(f, FEW_PANELS, 1); }
 IDP_OWN void few_2(const few *f) { few_outputs(f, 5, 2); }
 IDP_OWN void few_3(const few *f) { few_outputs(f, 3, 3); }
@@ -117,40 +118,13 @@ IDP_OWN void few_10(const few *f) { few_outputs(f, 2, idp_min(10, FEW_SAMPLES));
 IDP_OWN void few_11(const few *f) { few_outputs(f, 2, idp_min(11, FEW_SAMPLES)); }
 IDP_OWN void few_12(const few *f) { few_outputs(f, 2, idp_min(12, FEW_SAMPLES)); }
 
-IDP_INLINE void few_at_once(const few *f, size_t samples) {
-    switch (samples) {
-    case 1: few_1(f); break;
-    case 2: few_2(f); break;
-    case 3: few_3(f); break;
-    case 4: few_4(f); break;
-    case 5: few_5(f); break;
-    case 6: few_6(f); break;
-    case 7:
-        if (FEW_SAMPLES >= 7) few_7(f);
-        break;
-    case 8:
-        if (FEW_SAMPLES >= 8) few_8(f);
-        break;
-    case 9:
-        if (FEW_SAMPLES >= 9) few_9(f);
-        break;
-    case 10:
-        if (FEW_SAMPLES >= 10) few_10(f);
-        break;
-    case 11:
-        if (FEW_SAMPLES >= 11) few_11(f);
-        break;
-    case 12:
-        if (FEW_SAMPLES >= 12) few_12(f);
-        break;
-    }
-}
-
 /* More than fit at once in two goes. Without channels x may be NULL, which bears no offset. */
 IDP_INLINE void few_run(const few *f, size_t samples) {
+    static void (*const of[])(const few *f) = {few_1, few_2, few_3, few_4,  few_5,  few_6,
+                                               few_7, few_8, few_9, few_10, few_11, few_12};
     const size_t half = samples > FEW_SAMPLES ? samples / 2 : 0;
     const float *x = f->fc->k > 0 ? f->x + half * f->x_sample : f->x;
-    if (half > 0) few_at_once(f, half);
-    few_at_once(&(few){f->fc, x, f->x_channel, f->x_sample, f->y + half}, samples - half);
+    if (half > 0) of[half - 1](f);
+    of[samples - half - 1](&(few){f->fc, x, f->x_channel, f->x_sample, f->y + half});
 }
 #endif
