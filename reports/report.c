@@ -17,9 +17,13 @@ static void write_facts_line(page *p, const records *r) {
     const char *cpu = json_string_value(json_object_get(r->machine, "cpu"));
     const char *hypervisor = json_string_value(json_object_get(r->machine, "hypervisor"));
     const char *time = json_string_value(json_object_get(r->run, "time"));
+    const bool named = hypervisor != NULL && strcmp(hypervisor, "unnamed") != 0; /* harness/machine/cpu_x86.c */
     page_note(p, BOTH, "facts", "%s%s%s. %s%s%s%zu records.", cpu != NULL ? cpu : "An unknown CPU",
-              hypervisor != NULL ? ", a virtual machine under " : "", hypervisor != NULL ? hypervisor : "",
-              time != NULL ? "Run of " : "", time != NULL ? time : "", time != NULL ? ". " : "", r->total);
+              hypervisor == NULL ? ""
+              : named            ? ", a virtual machine under "
+                                 : ", a virtual machine",
+              named ? hypervisor : "", time != NULL ? "Run of " : "", time != NULL ? time : "",
+              time != NULL ? ". " : "", r->total);
 }
 
 /* The codes of the environment's warnings; their words are in a section of their own. */
