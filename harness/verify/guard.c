@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memfd_create */
 #include "guard.h"
 
 #include <errno.h>
@@ -28,23 +29,49 @@ uint32_t guard_bits(float value) {
 
 static size_t round_up(size_t n, size_t granule) { return (n + granule - 1) / granule * granule; }
 
-static float *room_start(const guard *g) { return (float *)(void *)(g->map + g->forbidden); }
+static float *room_start(const guard *g) { return (float *)(void *)(g->map[0] + g->forbidden); }
 
 static size_t room_floats(const guard *g) { return g->room / sizeof(float); }
 
-/* Makes room for so many bytes at least. */
+/* A file without a name of so many bytes, or -1. */
+static int nameless(size_t bytes) {
+#ifdef __linux__
+    const int file = memfd_create("guard", MFD_CLOEXEC);
+#else
+    FILE *temporary = tmpfile();
+    const int file = temporary != NULL ? dup(fileno(temporary)) : -1;
+    if (temporary != NULL) fclose(temporary);
+#endif
+    if (file < 0 || ftruncate(file, (off_t)bytes) == 0) return file;
+    close(file);
+    return -1;
+}
+
+/* Makes room for so many bytes at least: the same pages twice. */
 static bool reserve(guard *g, size_t bytes, error *e) {
     if (bytes <= g->room) return true;
     guard_free(g);
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     const size_t forbidden = round_up(FORBIDDEN, page), room = round_up(bytes, page);
     const size_t map_bytes = room + 2 * forbidden;
-    void *map = mmap(NULL, map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED)
-        return fail(e, "no memory for a guarded buffer of %zu bytes: %s", bytes, strerror(errno));
-    *g = (guard){g->name, g->canary, map, map_bytes, room, forbidden, NULL, 0};
-    if (mprotect(g->map + forbidden, room, PROT_READ | PROT_WRITE) == 0) return true;
-    return fail(e, "no memory for a guarded buffer of %zu bytes: %s", bytes, strerror(errno));
+    static const int access[GUARD_MAPS] = {PROT_READ | PROT_WRITE, PROT_READ};
+    guard made = {
+        .name = g->name, .canary = g->canary, .map_bytes = map_bytes, .room = room, .forbidden = forbidden};
+    const int file = nameless(room);
+    bool done = file >= 0;
+    for (size_t m = 0; done && m < GUARD_MAPS; m++) {
+        void *map = mmap(NULL, map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        done = map != MAP_FAILED;
+        if (!done) break;
+        made.map[m] = map;
+        done = mmap(made.map[m] + forbidden, room, access[m], MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED;
+    }
+    const int reason = errno;
+    if (file >= 0) close(file);
+    *g = made;
+    if (done) return true;
+    guard_free(g);
+    return fail(e, "no memory for a guarded buffer of %zu bytes: %s", bytes, strerror(reason));
 }
 
 bool guard_lay(guard *g, size_t floats, guard_place place, size_t offset, size_t align_floats, error *e) {
@@ -82,14 +109,20 @@ bool guard_broken(const guard *g, ptrdiff_t *at) {
  * the protection goes by the page. */
 bool guard_read_only(const guard *g, bool read_only, error *e) {
     if (g->floats == 0) return true; /* no page; and QEMU's mprotect refuses none */
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), offset = (size_t)((unsigned char *)g->data - g->map);
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), offset = (size_t)((unsigned char *)g->data - g->map[0]);
     const size_t from = offset / page * page, to = round_up(offset + g->floats * sizeof(float), page);
-    if (mprotect(g->map + from, to - from, read_only ? PROT_READ : PROT_READ | PROT_WRITE) == 0) return true;
+    if (mprotect(g->map[0] + from, to - from, read_only ? PROT_READ : PROT_READ | PROT_WRITE) == 0) return true;
     return fail(e, "cannot protect a guarded buffer of %zu bytes: %s", g->room, strerror(errno));
 }
 
+const float *guard_view(const guard *g) {
+    if (g->data == NULL) return NULL; /* not laid out yet */
+    return (const float *)(const void *)(g->map[1] + ((unsigned char *)g->data - g->map[0]));
+}
+
 void guard_free(guard *g) {
-    if (g->map != NULL) munmap(g->map, g->map_bytes);
+    for (size_t m = 0; m < GUARD_MAPS; m++)
+        if (g->map[m] != NULL) munmap(g->map[m], g->map_bytes);
     *g = (guard){.name = g->name, .canary = g->canary};
 }
 
@@ -135,17 +168,21 @@ bool trap_call(void (*call)(void *), void *argument, trap *t) {
     return false;
 }
 
-/* True where the address lies in the guard's pages. */
+/* True where the address lies in the guard's pages, by either way. */
 static bool locate(const guard *g, uintptr_t address, const char *signal_name, char *text, size_t text_size) {
-    const uintptr_t map = (uintptr_t)g->map, data = (uintptr_t)g->data, end = data + g->floats * sizeof(float);
-    if (g->map == NULL || address < map || address >= map + g->map_bytes) return false;
-    if (address < data || address >= end)
-        snprintf(text, text_size, "touched byte %td of %s, which has %zu (%s)", (ptrdiff_t)(address - data),
-                 g->name, g->floats * sizeof(float), signal_name);
-    else
-        snprintf(text, text_size, "wrote to byte %zu of %s, which it may only read (%s)", (size_t)(address - data),
-                 g->name, signal_name);
-    return true;
+    for (size_t m = 0; m < GUARD_MAPS; m++) {
+        const uintptr_t map = (uintptr_t)g->map[m], offset = address - map;
+        if (g->map[m] == NULL || address < map || offset >= g->map_bytes) continue;
+        const uintptr_t data = (uintptr_t)((unsigned char *)g->data - g->map[0]), bytes = g->floats * sizeof(float);
+        if (offset < data || offset >= data + bytes)
+            snprintf(text, text_size, "touched byte %td of %s, which has %zu (%s)", (ptrdiff_t)(offset - data),
+                     g->name, (size_t)bytes, signal_name);
+        else
+            snprintf(text, text_size, "wrote to byte %zu of %s, which it may only read (%s)",
+                     (size_t)(offset - data), g->name, signal_name);
+        return true;
+    }
+    return false;
 }
 
 bool trap_describe(const trap *t, const guard *const *guards, size_t count, char *text, size_t text_size) {

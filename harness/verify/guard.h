@@ -12,14 +12,18 @@
 float guard_float(uint32_t bits);
 uint32_t guard_bits(float value);
 
-/* Forbidden pages, then `room` bytes, then forbidden pages. {.name = ..., .canary = ...} is an empty one. */
+enum { GUARD_MAPS = 2 };
+
+/* Forbidden pages, then `room` bytes, then forbidden pages; twice, the same bytes: to write and, elsewhere, only to
+ * read. What would change protections before and after each call takes as long as all the rest. {.name = ...,
+ * .canary = ...} is an empty one. */
 typedef struct guard {
     const char *name; /* for messages: "x", "y", "the packed weights" */
     uint32_t
         canary; /* bits of a float; best a NaN with a payload of its own, so that it is known where it turns up */
-    unsigned char *map;
+    unsigned char *map[GUARD_MAPS];
     size_t map_bytes, room, forbidden;
-    float *data; /* as placed last */
+    float *data; /* as placed last, to write */
     size_t floats;
 } guard;
 
@@ -38,7 +42,10 @@ bool guard_lay(guard *g, size_t floats, guard_place place, size_t offset, size_t
  * stand. */
 bool guard_broken(const guard *g, ptrdiff_t *at);
 
-/* Forbids or allows writing to the data, and to what else is in its pages. */
+/* The data where it may only be read; it changes as `data` is written. NULL before the first guard_lay. */
+const float *guard_view(const guard *g);
+
+/* For those who have handed `data` out: forbids or allows writing to it, and to what else is in its pages. */
 bool guard_read_only(const guard *g, bool read_only, error *e);
 
 void guard_free(guard *g);

@@ -66,11 +66,11 @@ typedef struct call {
 static void make(void *argument) {
     call *c = argument;
     if (c->what == RUN)
-        c->status = idp_mlp_run(c->mlp, c->profile, c->percent, c->batch, x.data, y.data, scratch.data);
+        c->status = idp_mlp_run(c->mlp, c->profile, c->percent, c->batch, guard_view(&x), y.data, scratch.data);
     else if (c->what == START)
-        c->status = idp_mlp_start(c->mlp, c->profile, c->percent, c->batch, x.data, y.data, scratch.data);
+        c->status = idp_mlp_start(c->mlp, c->profile, c->percent, c->batch, guard_view(&x), y.data, scratch.data);
     else
-        c->status = idp_mlp_refine(c->mlp, c->profile, c->percent, x.data, y.data, scratch.data);
+        c->status = idp_mlp_refine(c->mlp, c->profile, c->percent, guard_view(&x), y.data, scratch.data);
 }
 
 static void lay(guard *g, size_t floats, size_t align) {
@@ -85,18 +85,15 @@ static void take(call c, const idp_backend *backend) {
     static const char *const names[] = {"idp_mlp_run", "idp_mlp_start", "idp_mlp_refine"};
     trap caught;
     ptrdiff_t at;
-    error e;
     char text[160];
     const guard *guards[] = {&x, &y, &scratch};
     lay(&y, c.batch * net.width[net.layers], 1);
     if (c.what == RUN) lay(&scratch, idp_mlp_workspace_bytes(c.mlp, c.batch) / sizeof(float), 16);
     if (c.what == START) lay(&scratch, idp_mlp_state_bytes(c.mlp, c.batch) / sizeof(float), 16);
-    claim(guard_read_only(&x, true, &e), "%s", e.text);
     if (!trap_call(make, &c, &caught)) {
         trap_describe(&caught, guards, 3, text, sizeof text);
         claim(false, "%s %s: %s", backend->name, names[c.what], text);
     }
-    claim(guard_read_only(&x, false, &e), "%s", e.text);
     claim(c.status == IDP_OK, "%s %s: %s", backend->name, names[c.what], idp_status_text(c.status));
     claim(!guard_broken(&y, &at) && !guard_broken(&scratch, &at), "%s %s: wrote around y or the state",
           backend->name, names[c.what]);
